@@ -1,0 +1,125 @@
+"""The declared question: who is eligible, what counts as the outcome, which features, which splits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from vru_models.spec.section import Length, Name, Prose, Section, Window
+
+Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max", "trend"]
+NEEDS_COUNT = ("mean", "max", "trend")
+"""Measures that are NaN without events, so that the card must also hold whether there were any."""
+
+
+class Rule(Section):
+    """At least so many events of an indicator, known on the as-of date, in ``[as_of - window, as_of)``."""
+
+    indicator: Name
+    at_least: Annotated[int, Field(ge=1)] = 1
+    window: Window
+
+
+class Cohort(Section):
+    """Who is eligible on an as-of date: in view, of these ages (completed years, inclusive), in these areas.
+
+    ``entry`` rules must all hold. Whoever meets a ``routed`` rule is already in statutory services: counted and routed
+    there, never scored.
+    """
+
+    age_from: Annotated[int | None, Field(ge=0, le=25)] = None
+    age_to: Annotated[int | None, Field(ge=0, le=25)] = None
+    areas: tuple[str, ...] = ("*",)
+    entry: tuple[Rule, ...] = ()
+    routed: tuple[Rule, ...] = ()
+    rationale: Prose
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Cohort:
+        if (self.age_from is None) != (self.age_to is None):
+            raise ValueError("give both age_from and age_to, or neither")
+        if self.age_from is not None and self.age_to is not None and self.age_to < self.age_from:
+            raise ValueError("age_to is below age_from")
+        return self
+
+
+class Outcome(Section):
+    """What a row's label says; with ``start = as_of + embargo`` and ``end = start + horizon``.
+
+    y is 1 when at least ``at_least`` outcome events have their event date in ``[start, end)``, as known
+    ``reporting_lag`` after ``end``. ``treated_by`` names the events that say an offer was accepted; ``exits`` those
+    that say a person left for good, beside the end of their spell.
+    """
+
+    name: Name
+    statement: Prose
+    not_a_measure_of: Prose
+    indicators: Annotated[tuple[Name, ...], Field(min_length=1)]
+    at_least: Annotated[int, Field(ge=1)] = 1
+    horizon: Window
+    embargo: Length
+    reporting_lag: Length
+    ascertainment: Literal["all"] = "all"
+    treated_by: tuple[Name, ...] = ()
+    exits: tuple[Name, ...] = ()
+
+
+class Feature(Section):
+    """One column of X: a measure of one indicator's events in ``[as_of - window, as_of)``."""
+
+    indicator: Name
+    measure: Measure
+    window: Window
+
+    @property
+    def name(self) -> str:
+        """``suspension_count_12m``."""
+        return f"{self.indicator}_{self.measure}_{self.window.short}"
+
+
+class FeatureGrid(Section):
+    """Every combination of these indicators, measures and windows."""
+
+    indicators: Annotated[tuple[Name, ...], Field(min_length=1)]
+    measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
+    windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+    rationale: Prose
+
+    def expand(self) -> list[Feature]:
+        """The grid's features, indicator outermost, window innermost."""
+        return [
+            Feature(indicator=indicator, measure=measure, window=window)
+            for indicator in self.indicators
+            for measure in self.measures
+            for window in self.windows
+        ]
+
+
+class SplitRule(Section):
+    """Which as-of dates train and which test.
+
+    Either ``as_of`` lists the dates, each a test date trained on every earlier one whose labels were complete, or
+    ``update_every`` steps back from the last date whose label is complete, and training goes back in steps of
+    ``train_every`` (default: ``update_every``) as far as ``max_history`` (default: to ``first``).
+    """
+
+    as_of: tuple[dt.date, ...] = ()
+    first: dt.date | None = None
+    update_every: Window | None = None
+    train_every: Window | None = None
+    max_history: Window | None = None
+    most_recent: Annotated[int | None, Field(ge=1)] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SplitRule:
+        if bool(self.as_of) == (self.update_every is not None):
+            raise ValueError("give either as_of (dates) or update_every (a rule)")
+        if self.as_of and any((self.first, self.train_every, self.max_history)):
+            raise ValueError("first, train_every and max_history belong to a rule, not to explicit as_of dates")
+        if self.update_every is not None and self.first is None:
+            raise ValueError("a rule needs 'first', the earliest as-of date")
+        if list(self.as_of) != sorted(set(self.as_of)):
+            raise ValueError("as_of dates must ascend, each once")
+        return self

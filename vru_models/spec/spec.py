@@ -1,0 +1,279 @@
+"""The Spec: one frozen declaration of a whole piece of work, TOML in and out, with an identity."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+import tomli_w
+from pydantic import Field, ValidationError, model_validator
+
+from vru_models.errors import SpecError, StorageError
+from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retention, Success
+from vru_models.spec.digest import digest_bytes, digest_json
+from vru_models.spec.problems import spec_error
+from vru_models.spec.question import NEEDS_COUNT, Cohort, Feature, FeatureGrid, Outcome, SplitRule
+from vru_models.spec.section import Name, Section
+from vru_models.spec.sources import Feed, Indicator, Purpose
+from vru_models.spec.tables import CodeList, TableSchema
+
+_FOLDED = ("tables", "codelists")
+
+
+class Spec(Section):
+    """Everything that is declared: purpose, sources, question, bars. Load one with :meth:`load` or :meth:`example`.
+
+    Examples
+    --------
+    >>> spec = Spec.example("early_help")
+    >>> spec.outcome.horizon
+    Span(n=6, unit='M')
+    >>> spec.diff(spec.model_copy(update={"unit": "person"})).empty
+    True
+    """
+
+    unit: Literal["person"] = "person"
+    purpose: Purpose
+    feeds: Annotated[Mapping[Name, Feed], Field(min_length=1)]
+    indicators: Annotated[Mapping[Name, Indicator], Field(min_length=1)]
+    cohort: Cohort
+    outcome: Outcome
+    features: Annotated[tuple[FeatureGrid, ...], Field(min_length=1)]
+    splits: SplitRule
+    model: Model
+    capacity: Capacity
+    fairness: Fairness
+    success: Success
+    disclosure: Disclosure = Disclosure()
+    retention: Retention
+    tables: Annotated[Mapping[str, TableSchema], Field(exclude=True, repr=False)] = {}
+    codelists: Annotated[Mapping[str, CodeList], Field(exclude=True, repr=False)] = {}
+
+    @model_validator(mode="after")
+    def _names_are_declared(self) -> Spec:
+        for where, name, known in self._references():
+            if name not in known:
+                raise SpecError.unknown(where, name, known)
+        self._check_features()
+        self._check_tables()
+        return self
+
+    def _references(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        for name, feed in self.feeds.items():
+            yield f"feeds.{name}.schema", feed.table, self.tables
+        for name, indicator in self.indicators.items():
+            yield f"indicators.{name}.feed", indicator.feed, self.feeds
+        for i, grid in enumerate(self.features):
+            for name in grid.indicators:
+                yield f"features[{i}].indicators", name, self.indicators
+        for part in ("indicators", "treated_by", "exits"):
+            for name in getattr(self.outcome, part):
+                yield f"outcome.{part}", name, self.indicators
+        for part in ("entry", "routed"):
+            for rule in getattr(self.cohort, part):
+                yield f"cohort.{part}", rule.indicator, self.indicators
+
+    def _check_features(self) -> None:
+        columns = self.columns
+        names = [c.name for c in columns]
+        if len(set(names)) != len(names):
+            twice = sorted({n for n in names if names.count(n) > 1})
+            raise SpecError.at(
+                "features", f"{len(twice)} declared twice ({', '.join(twice[:5])})", then="Declare each once"
+            )
+        have = {(c.indicator, c.window) for c in columns if c.measure in ("count", "any")}
+        for column in columns:
+            if self.indicators[column.indicator].use != "score":
+                raise SpecError.at(
+                    "features", f"{column.indicator} has use = 'context'", expected="indicators of use = 'score'"
+                )
+            if column.measure in NEEDS_COUNT and (column.indicator, column.window) not in have:
+                then = f"Add count or any of {column.indicator} over {column.window}"
+                raise SpecError.at("features", f"{column.name} is missing where there were no events", then=then)
+            if column.measure in ("sum", "mean", "max") and self.indicators[column.indicator].value is None:
+                raise SpecError.at(
+                    "features", f"{column.name} needs a value", then=f"Name indicators.{column.indicator}.value"
+                )
+
+    def _check_tables(self) -> None:
+        for name, indicator in self.indicators.items():
+            table = self.table_of(indicator.feed)
+            where = f"indicators.{name}"
+            used = {**dict.fromkeys(indicator.where, "where"), indicator.value: "value"}
+            used |= {indicator.event_date: "event_date", indicator.known_date: "known_date"}
+            for column, part in used.items():
+                if column is not None and column not in table.columns:
+                    raise SpecError.unknown(f"{where}.{part}", column, table.columns)
+            if table.x_vru.kind != "events":
+                raise SpecError.at(
+                    where, f"feed {indicator.feed} holds {table.x_vru.kind}", expected="a feed of events"
+                )
+            if indicator.use == "score" and table.x_vru.default_use in ("audit", "refuse"):
+                then = "Declare it as use = 'context', or leave it out"
+                raise SpecError.at(where, f"feed {indicator.feed} is refused as a source of features", then=then)
+            self._check_codes(where, indicator, table)
+
+    def _check_codes(self, where: str, indicator: Indicator, table: TableSchema) -> None:
+        for column, codes in indicator.where.items():
+            listed = table.x_vru.codelists.get(column)
+            for code in codes if listed else ():
+                if code not in self.codelists[str(listed)].codes:
+                    raise SpecError.unknown(f"{where}.where.{column}", code, self.codelists[str(listed)].codes)
+
+    @property
+    def columns(self) -> list[Feature]:
+        """The features that the grids expand to, in declared order: the columns of X."""
+        return [feature for grid in self.features for feature in grid.expand()]
+
+    def table_of(self, feed: str) -> TableSchema:
+        """The schema of a feed."""
+        return self.tables[self.feeds[feed].table]
+
+    def feed_of_kind(self, kind: str) -> str | None:
+        """The name of the first feed of a kind (spells, coverage, audit), or None."""
+        return next((name for name in self.feeds if self.table_of(name).x_vru.kind == kind), None)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the declaration with the schemas and code lists it refers to folded in."""
+        return digest_json({"spec": self._plain(), "files": {k: digest_bytes(v) for k, v in self._folded().items()}})
+
+    def _plain(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def _folded(self) -> dict[str, bytes]:
+        schemas = {f"schemas/{name}.json": table.to_json() for name, table in self.tables.items()}
+        return schemas | {f"codelists/{name}.csv": codes.text.encode() for name, codes in self.codelists.items()}
+
+    def files(self) -> dict[str, bytes]:
+        """``spec.toml`` and the schemas and code lists it refers to, as they go into a release."""
+        return {"spec.toml": tomli_w.dumps(self.model_dump(by_alias=True, exclude_none=True)).encode()} | self._folded()
+
+    def dump(self, path: str | Path) -> None:
+        """Write the TOML file of record (the declaration alone, without schemas and code lists)."""
+        Path(path).write_bytes(self.files()["spec.toml"])
+
+    def diff(self, other: Spec) -> pd.DataFrame:
+        """Rows (path, before, after): what changes from this declaration to the other."""
+        before, after = (dict(_flatten(s._plain())) for s in (self, other))
+        rows = [(p, before.get(p), after.get(p)) for p in sorted({*before, *after}) if before.get(p) != after.get(p)]
+        return pd.DataFrame(rows, columns=["path", "before", "after"])
+
+    @classmethod
+    def load(cls, path: str | Path) -> Spec:
+        """A spec from its TOML file.
+
+        Schemas are looked for in ``schemas/`` and code lists in ``codelists/`` beside the file, then among those that
+        ship. Raises :class:`StorageError` for a missing file and :class:`SpecError`, naming every fault by path,
+        for anything else.
+        """
+        file = Path(path)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SpecError.at(file, "is not UTF-8 text", expected="a TOML file") from None
+        except OSError as error:
+            expected = "the path of a TOML file"
+            raise StorageError.at(file, f"cannot be read ({error.strerror})", expected=expected) from None
+        return cls._from_text(text, str(file), _Shelf(file.parent))
+
+    @classmethod
+    def example(cls, name: str) -> Spec:
+        """A spec that ships with the library: ``early_help``."""
+        shipped = resources.files("vru_models") / "examples"
+        names = {f.name.removesuffix(".toml"): f for f in shipped.iterdir() if f.name.endswith(".toml")}
+        if name not in names:
+            raise SpecError.unknown("Spec.example", name, names)
+        return cls._from_text(names[name].read_text(encoding="utf-8"), f"example {name}", _Shelf(None))
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], where: str) -> Spec:
+        """A spec from what :meth:`files` returned; nothing else is consulted."""
+        return cls._from_text(files["spec.toml"].decode(), where, _Held(files, where))
+
+    @classmethod
+    def _from_text(cls, text: str, where: str, shelf: _Shelf) -> Spec:
+        try:
+            raw = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SpecError.at(where, f"is not TOML ({error})", expected="a TOML file") from None
+        if extra := [key for key in _FOLDED if key in raw]:
+            raise SpecError.at(
+                f"{where}: {extra[0]}", "is not a known key here", expected="schemas by name, under feeds"
+            )
+        feeds = raw["feeds"].values() if isinstance(raw.get("feeds"), dict) else ()
+        wanted = {str(f["schema"]) for f in feeds if isinstance(f, dict) and "schema" in f}
+        tables = {name: table for name in sorted(wanted) if (table := shelf.table(name)) is not None}
+        lists = {code for table in tables.values() for code in table.x_vru.codelists.values()}
+        try:
+            return cls.model_validate(
+                raw | {"tables": tables, "codelists": {name: shelf.codelist(name) for name in sorted(lists)}}
+            )
+        except ValidationError as error:
+            raise spec_error(where, error) from None
+        except SpecError as error:
+            raise SpecError(f"{where}: {error}") from None
+
+    def __repr__(self) -> str:
+        return (
+            f"Spec({self.purpose.name}: {len(self.feeds)} feeds, {len(self.indicators)} indicators, "
+            f"{len(self.columns)} features, k = {self.capacity.k}, digest {self.digest[:12]})"
+        )
+
+
+class _Shelf:
+    """Where schemas and code lists are looked for: beside the spec, then among those that ship."""
+
+    def __init__(self, beside: Path | None) -> None:
+        self._beside = beside
+
+    def _read(self, folder: str, shipped: str, file: str) -> tuple[str, str] | None:
+        mine = self._beside / folder / file if self._beside else None
+        for place in (mine, shipped_schemas() / shipped / file):
+            if place is not None and place.is_file():
+                return place.read_text(encoding="utf-8"), str(place)
+        return None
+
+    def table(self, name: str) -> TableSchema | None:
+        found = self._read("schemas", "feeds", f"{name}.json")
+        return TableSchema.parse(*found) if found else None
+
+    def codelist(self, name: str) -> CodeList:
+        found = self._read("codelists", "codelists", f"{name}.csv")
+        if found is None:
+            raise SpecError.at(f"codelists/{name}.csv", "is named by a schema but was not found", then="Add the file")
+        return CodeList.parse(*found)
+
+
+class _Held(_Shelf):
+    """Schemas and code lists from files already in memory."""
+
+    def __init__(self, files: Mapping[str, bytes], where: str) -> None:
+        super().__init__(None)
+        self._files, self._where = files, where
+
+    def _read(self, folder: str, shipped: str, file: str) -> tuple[str, str] | None:
+        content = self._files.get(f"{folder}/{file}")
+        return None if content is None else (content.decode(), f"{self._where}/{folder}/{file}")
+
+
+def shipped_schemas() -> Path:
+    """The folder of feed schemas and code lists that ship: inside the wheel, or beside the package in a checkout."""
+    package = Path(str(resources.files("vru_models")))
+    inside = package / "data_schema"
+    return inside if inside.is_dir() else package.parent / "data_schema"
+
+
+def _flatten(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flatten(item, f"{at}.{key}" if at else str(key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _flatten(item, f"{at}[{i}]")
+    else:
+        yield at, value

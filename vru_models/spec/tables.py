@@ -1,0 +1,179 @@
+"""Feed schemas (Table Schema with one ``x-vru`` extension) and year-versioned code lists."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from vru_models.errors import SpecError
+from vru_models.spec.digest import canonical_json
+from vru_models.spec.problems import spec_error
+from vru_models.spec.section import Name, Section
+
+FieldType = Literal["string", "integer", "number", "date", "yearmonth", "boolean"]
+Kind = Literal["events", "spells", "coverage", "audit"]
+Driver = Literal["child_event", "help_seeking", "agency_decision", "enforcement"]
+Use = Literal["score", "context", "audit", "refuse"]
+
+REQUIRED_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
+    "events": (),
+    "spells": ("spell_id", "person_id", "area", "birth_month", "start_date", "end_date", "known_date"),
+    "coverage": ("coverage_id", "feed", "area", "age_from", "age_to", "start_date", "end_date", "known_date"),
+    "audit": ("person_id",),
+}
+
+
+class Constraints(Section):
+    """The Table Schema constraints that are checked; see https://specs.frictionlessdata.io/table-schema/."""
+
+    required: bool = False
+    unique: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    enum: tuple[str, ...] | None = None
+    max_length: Annotated[int | None, Field(alias="maxLength")] = None
+
+
+class Column(Section):
+    """One declared column of a feed."""
+
+    name: Name
+    type: FieldType
+    title: str = ""
+    description: str = ""
+    format: str = "default"
+    constraints: Constraints = Constraints()
+
+
+class Lag(Section):
+    """Days from an event to this partnership's knowing of it."""
+
+    median: Annotated[int, Field(ge=0)]
+    p95: Annotated[int, Field(ge=0)]
+
+
+class Vru(Section):
+    """What Table Schema cannot say: whose data these are and which columns carry person and dates."""
+
+    kind: Kind = "events"
+    agency: Name
+    person: str | None = "person_id"
+    event_date: str | None = None
+    known_date: str | None = None
+    role: str | None = None
+    status: str | None = None
+    sensitivity: Literal["P", "SC", "CO", "SV", "AREA"] = "P"
+    activity_driver: Driver = "child_event"
+    default_use: Use = "score"
+    typical_lag: Lag = Lag(median=0, p95=0)
+    due_after: Annotated[int, Field(ge=0)] = 0
+    ages: tuple[int, int] = (0, 25)
+    calendar: Literal["every_day", "term_time"] = "every_day"
+    codelists: Mapping[str, Name] = {}
+    source: str = ""
+
+
+class TableSchema(Section):
+    """One feed's columns, keys and meaning.
+
+    Parameters
+    ----------
+    fields
+        The declared columns, in order. A file may hold them in any order but must hold them all.
+    primary_key
+        The columns that name a record. A record that comes again with a later known date is a correction.
+    x_vru
+        Agency, person and date columns, sensitivity, activity driver, typical lag in days, ages, code lists.
+    """
+
+    name: Name
+    title: str = ""
+    description: str = ""
+    fields: tuple[Column, ...]
+    missing_values: Annotated[tuple[str, ...], Field(alias="missingValues")] = ("",)
+    primary_key: Annotated[tuple[str, ...], Field(alias="primaryKey")]
+    x_vru: Annotated[Vru, Field(alias="x-vru")]
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> TableSchema:
+        names = [f.name for f in self.fields]
+        if len(set(names)) != len(names):
+            raise ValueError("two fields have the same name")
+        vru = self.x_vru
+        if vru.kind == "events" and vru.event_date is None:
+            raise ValueError("x-vru.event_date must name the column that says when it happened")
+        dates = (vru.event_date, vru.known_date) if vru.kind == "events" else ()
+        used = (*self.primary_key, *dates, vru.role, vru.status, *vru.codelists)
+        missing = {c for c in (*used, *REQUIRED_COLUMNS[vru.kind]) if c is not None and c not in names}
+        if vru.kind == "events" and vru.person not in names:
+            missing.add(str(vru.person))
+        if missing:
+            raise ValueError(f"not among the fields: {', '.join(sorted(missing))}")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the declared columns."""
+        return tuple(f.name for f in self.fields)
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> TableSchema:
+        """A schema from JSON text; ``where`` names the file in errors."""
+        try:
+            return cls.model_validate(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise SpecError.at(where, f"is not JSON (line {error.lineno})", expected="a Table Schema file") from None
+        except ValidationError as error:
+            raise spec_error(where, error) from None
+
+    def to_json(self) -> bytes:
+        """Canonical JSON of the schema."""
+        return canonical_json(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+
+
+class CodeList(Section):
+    r"""Codes with the dates between which each may be used; both ends inclusive, an empty end is open.
+
+    Examples
+    --------
+    >>> codes = CodeList.parse("code,label,valid_from,valid_to,source\nH,Holiday,,2024-08-18,DfE\n", "attendance")
+    >>> codes.valid(np.array(["H", "H", "Z"]), np.array(["2024-08-18", "2024-08-19", "2024-01-01"], "datetime64[D]"))
+    array([ True, False, False])
+    """
+
+    name: str
+    text: str
+    rows: tuple[tuple[str, str, str, str, str], ...]
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> CodeList:
+        """A code list from CSV text with the header ``code,label,valid_from,valid_to,source``."""
+        rows = list(csv.reader(io.StringIO(text)))
+        header = ["code", "label", "valid_from", "valid_to", "source"]
+        if not rows or rows[0] != header or any(len(r) != len(header) for r in rows):
+            raise SpecError.at(where, "is not a code list", expected=f"CSV with the header {','.join(header)}")
+        return cls(name=where, text=text, rows=tuple((r[0], r[1], r[2], r[3], r[4]) for r in rows[1:]))
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Every code, whatever its dates."""
+        return frozenset(r[0] for r in self.rows)
+
+    def valid(self, codes: np.ndarray, dates: np.ndarray) -> np.ndarray:
+        """Whether each code was valid on its own row's date; a missing date is not valid."""
+        answer = np.zeros(len(codes), dtype=bool)
+        for code, _, valid_from, valid_to, _ in self.rows:
+            hit = codes == code
+            if valid_from:
+                hit &= dates >= np.datetime64(valid_from)
+            if valid_to:
+                hit &= dates <= np.datetime64(valid_to)
+            answer |= hit
+        return answer & ~np.isnat(dates)
