@@ -22,7 +22,7 @@ class Finding:
         ``VRU1xx`` feeds, ``2xx`` leakage and time, ``3xx`` fairness, ``4xx`` performance, ``5xx`` drift,
         ``6xx`` the account (ledger, release, approval).
     status
-        ``pass``, ``fail``, ``cannot tell`` or ``not applicable``. A check that could not be carried out is never a pass.
+        ``pass``, ``fail``, ``cannot tell`` or ``not applicable``. What could not be checked is never a pass.
     where
         What the check was about: a feed, an attribute, a split.
     message
@@ -52,7 +52,7 @@ class Finding:
         return f"Finding({self.code} {self.status}, {self.where}: {self.message})"
 
     def record(self) -> dict[str, Any]:
-        """This finding as plain JSON types."""
+        """The finding as plain JSON types."""
         return {
             "code": self.code,
             "status": self.status,

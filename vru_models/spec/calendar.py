@@ -79,6 +79,21 @@ class Span:
         """Length in days, a calendar month counted as 30.4375 of them; for ordering only."""
         return self.n * (1.0 if self.unit == "D" else _DAYS_PER_MONTH)
 
+    @property
+    def longest_days(self) -> int:
+        """The most days it can span: 31 for a month, 366 for a year.
+
+        Examples
+        --------
+        >>> [Span.parse(text).longest_days for text in ("1 month", "6 months", "12 months", "90 days")]
+        [31, 184, 366, 90]
+        """
+        if self.unit == "D":
+            return self.n
+        firsts = np.arange("2000-01", "2004-01", dtype="datetime64[M]")
+        spans = (firsts + np.timedelta64(self.n, "M")).astype("datetime64[D]") - firsts.astype("datetime64[D]")
+        return int(spans.max().astype(np.int64))
+
     def after(self, date: Any) -> Any:
         """The date (or dates) this much later."""
         return self.times(1, date)

@@ -57,16 +57,20 @@ def digest_frame(frame: pd.DataFrame, *, index: bool = True) -> str:
     """
     whole = frame.reset_index() if index else frame
     state = hashlib.sha256(canonical_json([[str(c), str(t)] for c, t in whole.dtypes.items()]))
-    for _, column in whole.items():
-        state.update(_column_bytes(column))
+    for i in range(whole.shape[1]):
+        state.update(_column_bytes(whole.iloc[:, i]))
     return state.hexdigest()
 
 
 def _column_bytes(column: pd.Series[Any]) -> bytes:
-    numeric = column.dtype.kind in "biufmM"
-    if numeric:
+    """Numbers and dates as they lie in memory; anything else as the lengths of its texts (-1: none), then the texts."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufmM":
         return np.ascontiguousarray(column.to_numpy()).tobytes()
-    return "\x1f".join("\x00" if pd.isna(v) else str(v) for v in column).encode()
+    missing = column.isna().to_numpy()
+    texts = [str(v).encode() for v in column.astype(object).to_numpy()[~missing]]
+    lengths = np.full(len(column), -1, dtype=np.int64)
+    lengths[~missing] = [len(t) for t in texts]
+    return lengths.tobytes() + b"".join(texts)
 
 
 def digest_rows(columns: Sequence[Iterable[object]]) -> list[str]:
@@ -79,9 +83,16 @@ def digest_rows(columns: Sequence[Iterable[object]]) -> list[str]:
     >>> digest_rows([["attendance"], ["row-1"]]) == digest_rows([["attendance"], ["row-1"]])
     True
     """
-    texts = [[str(v).replace("\\", "\\\\").replace("\x1f", "\\u") for v in column] for column in columns]
+    texts = [_escaped([str(v) for v in column]) for column in columns]
     sha = hashlib.sha256
     return [sha("\x1f".join(row).encode()).hexdigest()[:32] for row in zip(*texts, strict=True)]
+
+
+def _escaped(texts: list[str]) -> list[str]:
+    whole = "".join(texts)
+    if "\\" not in whole and "\x1f" not in whole:
+        return texts
+    return [text.replace("\\", "\\\\").replace("\x1f", "\\u") for text in texts]
 
 
 def lottery_numbers(purpose: str, card_digest: str, as_of: str, keys: Sequence[str]) -> np.ndarray:
@@ -122,4 +133,4 @@ def buckets_of(keys: Sequence[str], n_buckets: int) -> np.ndarray:
 
 def keyed_digest(key: bytes, *parts: str) -> str:
     """HMAC-SHA-256 of the parts under a secret key, as 64 hexadecimal digits."""
-    return hmac.new(key, "\x1f".join(parts).encode(), "sha256").hexdigest()
+    return hmac.new(key, "\x1f".join(_escaped(list(parts))).encode(), "sha256").hexdigest()

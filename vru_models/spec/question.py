@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from vru_models.spec.section import Length, Name, Prose, Section, Window
 
-Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max", "trend"]
-NEEDS_COUNT = ("mean", "max", "trend")
+Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max"]
+NEEDS_COUNT = ("mean", "max")
 """Measures that are NaN without events, so that the card must also hold whether there were any."""
 
 

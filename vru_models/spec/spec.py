@@ -59,6 +59,7 @@ class Spec(Section):
             if name not in known:
                 raise SpecError.unknown(where, name, known)
         self._check_features()
+        self._check_feeds()
         self._check_tables()
         return self
 
@@ -103,7 +104,7 @@ class Spec(Section):
         for name, indicator in self.indicators.items():
             table = self.table_of(indicator.feed)
             where = f"indicators.{name}"
-            used = {**dict.fromkeys(indicator.where, "where"), indicator.value: "value"}
+            used: dict[str | None, str] = {**dict.fromkeys(indicator.where, "where"), indicator.value: "value"}
             used |= {indicator.event_date: "event_date", indicator.known_date: "known_date"}
             for column, part in used.items():
                 if column is not None and column not in table.columns:
@@ -115,7 +116,29 @@ class Spec(Section):
             if indicator.use == "score" and table.x_vru.default_use in ("audit", "refuse"):
                 then = "Declare it as use = 'context', or leave it out"
                 raise SpecError.at(where, f"feed {indicator.feed} is refused as a source of features", then=then)
+            self._check_known(where, indicator, table)
             self._check_codes(where, indicator, table)
+
+    def _check_feeds(self) -> None:
+        kinds = [self.table_of(name).x_vru.kind for name in self.feeds]
+        for kind in ("spells", "coverage", "audit"):
+            if kinds.count(kind) > 1:
+                raise SpecError.at("feeds", f"{kinds.count(kind)} hold {kind}", expected="one at most")
+        for feed in self.feeds.values():
+            for column, listed in self.tables[feed.table].x_vru.codelists.items():
+                if listed not in self.codelists:
+                    raise SpecError.unknown(f"schema {feed.table}: codelists.{column}", listed, self.codelists)
+
+    def _check_known(self, where: str, indicator: Indicator, table: TableSchema) -> None:
+        has_column = indicator.known_date or table.x_vru.known_date
+        if self.feeds[indicator.feed].known.kind == "column" and not has_column:
+            then = f"Name known_date, or declare feeds.{indicator.feed}.known as assumed_lag with its days"
+            raise SpecError.at(where, "has no column that says when it was known", then=then)
+        kinds = {field.name: field.type for field in table.fields}
+        wanted = ((indicator.value, ("integer", "number", "boolean")), (indicator.event_date, ("date",)))
+        for column, allowed in (*wanted, (indicator.known_date, ("date",))):
+            if column is not None and kinds[column] not in allowed:
+                raise SpecError.at(f"{where}: {column}", f"is a {kinds[column]}", expected=" or ".join(allowed))
 
     def _check_codes(self, where: str, indicator: Indicator, table: TableSchema) -> None:
         for column, codes in indicator.where.items():
@@ -217,6 +240,9 @@ class Spec(Section):
             raise spec_error(where, error) from None
         except SpecError as error:
             raise SpecError(f"{where}: {error}") from None
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def __repr__(self) -> str:
         return (

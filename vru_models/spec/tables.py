@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -27,6 +28,14 @@ REQUIRED_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
     "coverage": ("coverage_id", "feed", "area", "age_from", "age_to", "start_date", "end_date", "known_date"),
     "audit": ("person_id",),
 }
+_TYPES: Mapping[str, FieldType] = {
+    "birth_month": "yearmonth",
+    "age_from": "integer",
+    "age_to": "integer",
+    "start_date": "date",
+    "end_date": "date",
+    "known_date": "date",
+}
 
 
 class Constraints(Section):
@@ -39,6 +48,14 @@ class Constraints(Section):
     pattern: str | None = None
     enum: tuple[str, ...] | None = None
     max_length: Annotated[int | None, Field(alias="maxLength")] = None
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Constraints:
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            raise ValueError(f"pattern is not a regular expression ({error})") from None
+        return self
 
 
 class Column(Section):
@@ -118,6 +135,19 @@ class TableSchema(Section):
             raise ValueError(f"not among the fields: {', '.join(sorted(missing))}")
         return self
 
+    @model_validator(mode="after")
+    def _types_fit(self) -> TableSchema:
+        vru = self.x_vru
+        used = (vru.event_date, vru.known_date) if vru.kind == "events" else REQUIRED_COLUMNS[vru.kind]
+        for field in self.fields:
+            wanted = _TYPES.get(field.name, "date" if vru.kind == "events" else "string")
+            if field.name in used and field.name not in self.primary_key and field.type != wanted:
+                raise ValueError(f"field {field.name} is a {field.type}; expected: {wanted}")
+        key = REQUIRED_COLUMNS[vru.kind][:1] if vru.kind in ("spells", "coverage") else self.primary_key
+        if not self.primary_key or self.primary_key != key:
+            raise ValueError(f"primaryKey is not {', '.join(key) or 'given'}")
+        return self
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the declared columns."""
@@ -176,4 +206,4 @@ class CodeList(Section):
             if valid_to:
                 hit &= dates <= np.datetime64(valid_to)
             answer |= hit
-        return answer & ~np.isnat(dates)
+        return np.asarray(answer & ~np.isnat(dates))

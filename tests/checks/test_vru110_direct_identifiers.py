@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vru_models.feeds import scan_identifiers
+from vru_models.feeds.identifiers import beyond_chance, names_identifier
+
+LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+
+
+def rules(values, name="ref", **kwargs):
+    found = scan_identifiers(pd.DataFrame({name: values}), **kwargs).with_status("fail")
+    return [f.figures.get("rule", "name") for f in found]
+
+
+def nhs(nine):
+    check = 11 - sum(int(d) * w for d, w in zip(nine, range(10, 1, -1), strict=True)) % 11
+    return None if check == 10 else nine + str(check % 11)
+
+
+def uln(nine):
+    rest = sum(int(d) * w for d, w in zip(nine, range(10, 1, -1), strict=True)) % 11
+    return None if rest == 0 else nine + str(10 - rest)
+
+
+def upn(twelve):
+    values = (LETTERS.index(c) if c.isalpha() else int(c) for c in twelve)
+    return LETTERS[sum(v * w for v, w in zip(values, range(2, 14), strict=True)) % 23] + twelve
+
+
+def many(make, digits, n=12):
+    rng = np.random.default_rng(5)
+    made = (make("9" + "".join(rng.choice(list("0123456789"), digits - 1))) for _ in range(10 * n))
+    return [m for m in made if m][:n]
+
+
+def test_the_published_vectors_agree_with_the_reference_makers():
+    assert nhs("943476587") == "9434765870"
+    assert uln("927630868") == "9276308686"
+    assert upn("801200005001") == "B801200005001"
+    assert upn("80120000501A") == "A80120000501A"
+    assert upn("207000016049") == "P207000016049"
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        (many(nhs, 9), "NHS number"),
+        ([f"{v[:3]} {v[3:6]} {v[6:]}" for v in many(nhs, 9)], "NHS number"),
+        (many(uln, 9), "unique learner number"),
+        (many(upn, 12), "unique pupil number"),
+        ([upn(f"80120000{i:03d}T") for i in range(12)], "unique pupil number"),
+        ([f"AB{i:06d}{'ABCD'[i % 4]}" for i in range(12)], "National Insurance number"),
+        ([f"JK {i:02d} 34 56 A" for i in range(12)], "National Insurance number"),
+        (
+            [f"{a}B{i:06d}" for i, a in enumerate("ABCEHJKLMNOPRSTWXYZ" * 3) if a != "O"],
+            "National Insurance number without its suffix",
+        ),
+        (["SW1A 1AA", "M1 1AE", "B33 8TH", "CR2 6XH", "DN55 1PT", "W1A 0AX", "EC1A 1BB", "GIR 0AA"], "postcode"),
+        ([f"child{i}@example.org" for i in range(10)], "e-mail address"),
+        ([f"07700 900{i:03d}" for i in range(12)], "UK phone number"),
+        ([f"+44 20 7946 0{i:03d}" for i in range(12)], "UK phone number"),
+        ([f"(020) 7946 0{i:03d}" for i in range(12)], "UK phone number"),
+    ],
+)
+def test_a_column_of_identifiers_is_found_by_its_values(values, rule):
+    assert rules(values) == [rule]
+
+
+@pytest.mark.parametrize("typed", [np.int64, np.float64])
+def test_an_nhs_number_that_was_read_as_a_number_is_found(typed):
+    assert rules(np.array(many(nhs, 9), dtype=np.int64).astype(typed)) == ["NHS number"]
+
+
+def test_invalid_vectors_are_not_called_identifiers():
+    wrong = [v[:-1] + str((int(v[-1]) + 1) % 10) for v in many(nhs, 9, 60)]
+    assert "NHS number" not in rules(wrong)
+    assert rules([f"QQ{i:06d}C" for i in range(50)]) == []
+    assert rules([f"BG{i:06d}A" for i in range(50)]) == []
+
+
+def test_identifiers_in_a_minority_of_rows_are_found_among_the_values_of_their_form():
+    pseudonyms = [hashlib.sha256(str(i).encode()).hexdigest()[:32] for i in range(2000)]
+    assert rules(pseudonyms + many(nhs, 9)) == ["NHS number"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_only_looks_like_digits_raises_no_alarm(seed):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "hex_16": [rng.bytes(8).hex() for _ in range(3000)],
+            "hex_32": [rng.bytes(16).hex() for _ in range(3000)],
+            "random_10": [str(v) for v in rng.integers(10**9, 10**10, 3000)],
+            "running_10": [str(10**9 + i) for i in range(3000)],
+            "zero_padded": [f"{i:010d}" for i in range(3000)],
+            "n_calls": rng.integers(0, 500, 3000),
+            "amount": rng.random(3000) * 1e10,
+            "icd": rng.choice(["F32", "F321", "A01", "T740"], 3000),
+            "lsoa": [f"E0100{i:04d}" for i in range(3000)],
+            "yes": rng.random(3000) < 0.5,
+            "event_date": np.datetime64("2019-01-01") + rng.integers(0, 2000, 3000),
+        }
+    )
+    assert scan_identifiers(frame, at=dt.date(2024, 9, 1)).worst == "pass"
+
+
+def test_eight_passes_in_eight_are_within_chance_and_nine_in_nine_are_not():
+    assert rules(many(nhs, 9, 8)) == []
+    assert rules(many(nhs, 9, 9)) == ["NHS number"]
+
+
+def test_the_margin_of_five_points_is_inclusive():
+    assert beyond_chance(1_500, 10_000, 0.10)
+    assert not beyond_chance(1_499, 10_000, 0.10)
+    assert not beyond_chance(0, 0, 0.1)
+
+
+def births(day, n=300):
+    rng = np.random.default_rng(1)
+    months = np.datetime64("2007-01") + rng.integers(0, 96, n)
+    return months.astype("datetime64[D]") + (rng.integers(0, 28, n) if day else 0)
+
+
+@pytest.mark.parametrize("form", ["typed", "%Y-%m-%d", "%d/%m/%Y"])
+def test_full_dates_of_birth_are_found_however_they_are_written(form):
+    dates = pd.Series(births(day=True))
+    column = dates if form == "typed" else dates.dt.strftime(form)
+    assert rules(column, at=dt.date(2024, 9, 1)) == ["full date of birth"]
+
+
+def test_without_a_date_the_latest_date_in_the_frame_is_the_measure():
+    frame = pd.DataFrame({"d": births(day=True), "seen": np.datetime64("2024-06-01")})
+    assert [f.where for f in scan_identifiers(frame).with_status("fail")] == ["d"]
+
+
+def test_months_of_birth_are_allowed():
+    assert rules(births(day=False), at=dt.date(2024, 9, 1)) == []
+    assert rules(pd.Series(births(day=False)).dt.strftime("%Y-%m"), name="birth_month", at=dt.date(2024, 9, 1)) == []
+
+
+def test_old_events_are_not_births_when_one_in_ten_is_recent():
+    old = np.datetime64("2010-01-01") + np.arange(0, 900)
+    recent = np.datetime64("2022-01-01") + np.arange(0, 101)
+    assert rules(np.concatenate([old, recent]), at=dt.date(2024, 9, 1)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nhs_number", "NHS_No", "upn", "PupilUPN", "dob", "date_of_birth", "home_postcode", "surname", "forename", "uprn",
+     "address_line_1", "email", "mobile", "phone_no", "nat_ins", "nino", "chi", "scn", "pnc_id", "cro", "crn", "noms",
+     "urn", "First Name", "uln"],
+)  # fmt: skip
+def test_a_column_is_found_by_its_name_however_short_it_is(name):
+    assert names_identifier(name)
+    assert rules([None], name=name) == ["name"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["person_id", "birth_month", "child_id", "school_name", "n_address_changes", "nhs_region", "return_date", "status"],
+)
+def test_an_innocent_name_is_not_found(name):
+    assert not names_identifier(name)
+
+
+def test_no_value_is_ever_shown():
+    values = many(nhs, 9)
+    found = scan_identifiers(pd.DataFrame({"ref": values}))
+    assert not any(v in repr(found) + str(found.records()) for v in values)
+
+
+@pytest.mark.parametrize("values", [[], [None, None], [1, "a", None], pd.Categorical(["a", "b"])])
+def test_columns_that_are_empty_or_mixed_or_categories_are_scanned(values):
+    assert scan_identifiers(pd.DataFrame({"x": values})).worst == "pass"

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import small
+
+from vru_models.errors import DataError, StorageError
+from vru_models.feeds import read_feeds, record_events, write_extracts
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_extracts(tmp_path / "x", small.extracts(), extract_date=small.EXTRACT_DATE)
+    return tmp_path / "x"
+
+
+def test_what_was_written_is_read_and_gives_the_same_events(folder):
+    feeds = read_feeds(folder, small.spec())
+    assert record_events(feeds, small.spec()).digest == small.events().digest
+    assert set(feeds.extract_dates.values()) == {small.EXTRACT_DATE}
+
+
+def test_the_same_frames_give_the_same_bytes(folder, tmp_path):
+    write_extracts(tmp_path / "y", small.extracts(), extract_date=small.EXTRACT_DATE)
+    assert {f.name: f.read_bytes() for f in folder.iterdir()} == {
+        f.name: f.read_bytes() for f in (tmp_path / "y").iterdir()
+    }
+
+
+def test_typed_frames_are_written_as_the_contract_has_it(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "birth_month": pd.to_datetime(["2010-01-01", None]),
+            "start_date": pd.to_datetime(["2021-09-01", None]),
+            "roll": [True, False],
+            "n": pd.array([1, None], dtype="Int64"),
+            "note": ["a,b", None],
+        }
+    )
+    write_extracts(
+        tmp_path / "x", {"people": frame}, extract_date=dt.date(2024, 1, 2), own_dates={"people": dt.date(2024, 1, 1)}
+    )
+    assert (tmp_path / "x" / "people.csv").read_text() == (
+        'birth_month,start_date,roll,n,note\n2010-01,2021-09-01,true,1,"a,b"\n,,false,,\n'
+    )
+    assert (tmp_path / "x" / "extracts.toml").read_text() == (
+        "extract_date = 2024-01-02\n\n[feeds.people]\nextract_date = 2024-01-01\n"
+    )
+
+
+def test_a_feeds_own_extract_date_is_used(folder):
+    (folder / "extracts.toml").write_text("extract_date = 2024-09-01\n[feeds.missing]\nextract_date = 2024-08-20\n")
+    dates = read_feeds(folder, small.spec()).extract_dates
+    assert (dates["missing"], dates["people"]) == (dt.date(2024, 8, 20), dt.date(2024, 9, 1))
+
+
+def test_parquet_is_read_as_csv_is(folder):
+    small.extracts()["missing"].to_parquet(folder / "missing.parquet", index=False)
+    (folder / "missing.csv").unlink()
+    assert record_events(read_feeds(folder, small.spec()), small.spec()).digest == small.events().digest
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_not_data(folder):
+    text = (folder / "missing.csv").read_bytes()
+    (folder / "missing.csv").write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    assert read_feeds(folder, small.spec()).frame()["quarantined"].sum() == 0
+
+
+def test_rows_that_cannot_be_split_are_quarantined_under_their_own_numbers(folder):
+    with (folder / "missing.csv").open("a") as file:
+        file.write('m2,c\nm3,c,2022-06-01,2022-06-02,more\nm4,c,2022-06-01,bad\n"m\n5",c,2022-06-01,2022-06-02\n')
+    feeds = read_feeds(folder, small.spec())
+    assert feeds.quarantine.values.tolist() == [
+        ["missing", 2, "wrong_number_of_fields"],
+        ["missing", 3, "wrong_number_of_fields"],
+        ["missing", 4, "known_date:not_a_date"],
+    ]
+    assert feeds.frame().set_index("feed").loc["missing"].tolist() == [5, 2, 3]
+
+
+def test_a_feed_with_a_header_alone_is_an_empty_feed(folder):
+    (folder / "missing.csv").write_text("episode_id,person_id,start_date,known_date\n")
+    feeds = read_feeds(folder, small.spec())
+    found = feeds.findings.where(lambda f: f.where == "missing" and f.code == "VRU102")
+    assert [(f.status, f.message) for f in found] == [("cannot tell", "the extract has no rows")]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda f: (f / "extracts.toml").unlink(), StorageError, "extracts.toml is missing.*Write it: extract_date"),
+        (
+            lambda f: (f / "missing.csv").unlink(),
+            StorageError,
+            "no file for feed missing. Expected: missing.csv or missing.parquet",
+        ),
+        (
+            lambda f: (f / "missing.parquet").write_bytes(b""),
+            DataError,
+            "missing.csv and missing.parquet are both there",
+        ),
+        (lambda f: (f / "missing.csv").write_bytes(b""), DataError, "missing.csv: is empty. Expected: a header line"),
+        (
+            lambda f: (f / "missing.csv").write_bytes("episode_id\nZo\u00eb".encode("latin-1")),
+            DataError,
+            "missing.csv: is not UTF-8 text",
+        ),
+        (
+            lambda f: (f / "missing.csv").write_bytes(b"person_id,person_id\na,b\n"),
+            DataError,
+            "columns there twice: person_id",
+        ),
+        (
+            lambda f: (f / "missing.csv").rename(f / "missing.parquet"),
+            DataError,
+            "missing.parquet: is not a Parquet file",
+        ),
+        (lambda f: (f / "extracts.toml").write_text("extract_date ="), DataError, "extracts.toml: is not TOML"),
+        (lambda f: (f / "extracts.toml").write_bytes(b"\xff"), DataError, "extracts.toml: is not TOML"),
+        (
+            lambda f: (f / "extracts.toml").write_text("extract_date = '2024-09-01'"),
+            DataError,
+            "extracts.toml: exclusions: has no extract date",
+        ),
+        (
+            lambda f: (f / "extracts.toml").write_text("extract_date = 2024-09-01T00:00:00"),
+            DataError,
+            "has no extract date",
+        ),
+        (lambda f: (f / "extracts.toml").write_text("date = 2024-09-01"), DataError, "extracts.toml: has other keys"),
+        (lambda f: (f / "extracts.toml").write_text("feeds = 3"), DataError, "extracts.toml: has other keys"),
+        (
+            lambda f: (f / "extracts.toml").write_text("[feeds]\nmissing = 1"),
+            DataError,
+            "exclusions: has no extract date",
+        ),
+        (
+            lambda f: (f / "extracts.toml").write_text("extract_date = 2024-09-01\n[feeds.mising]"),
+            DataError,
+            "Did you mean 'missing'",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_said_with_the_remedy(folder, spoil, error, message):
+    spoil(folder)
+    with pytest.raises(error, match=message):
+        read_feeds(folder, small.spec())
+
+
+def test_a_taken_folder_is_not_overwritten(folder):
+    with pytest.raises(StorageError, match="extracts: cannot be written"):
+        write_extracts(folder, small.extracts(), extract_date=small.EXTRACT_DATE)

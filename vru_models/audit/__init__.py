@@ -1,0 +1,1 @@
+"""The account: ledger, signatures, releases, reports."""

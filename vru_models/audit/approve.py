@@ -1,0 +1,155 @@
+"""Approval: one named person, every failing check answered for, in the ledger and on page one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from vru_models.audit.bundle import open_bundle, seal
+from vru_models.audit.known_answers import known_answers
+from vru_models.audit.ledger import Ledger
+from vru_models.audit.release import Release, release_of, today
+from vru_models.audit.report import render
+from vru_models.audit.signing import load_private
+from vru_models.audit.trust import Trust, TrustedKey
+from vru_models.errors import RefusedError, StorageError
+from vru_models.evidence import Evidence, Run
+from vru_models.evidence.fit import bars_body
+from vru_models.evidence.published import published
+from vru_models.findings import Findings
+from vru_models.spec import Spec
+from vru_models.spec.digest import canonical_json
+from vru_models.spec.storage import write_folder
+
+NEVER_OVERRIDDEN = ("VRU2", "VRU6")
+"""Findings about leakage and about the account itself: no reason makes them acceptable."""
+
+
+def approve(
+    run: Run,
+    evidence: Evidence,
+    ledger: Ledger,
+    *,
+    by: str,
+    key: str | Path,
+    out: str | Path,
+    overrides: Mapping[str, str] | None = None,
+) -> Release:
+    """A signed release of a run's card, written to a new folder; or a refusal that says what stands in its way.
+
+    Refused while a finding fails or cannot tell, unless ``overrides`` gives its code and a reason; leakage findings and
+    those about the account cannot be overridden. Refused, too, when the ledger is not intact, when the success bars
+    were not in it before the fit or were changed for the same outcome and dates, and when an impact assessment is out
+    of date.
+
+    Parameters
+    ----------
+    by
+        Name and role of the person who approves; it is printed on page one.
+    key
+        Path of that person's private key (PEM, mode 0600).
+    out
+        Folder to write; must not exist.
+    overrides
+        ``{code: reason}``. A code that nothing needs is refused.
+
+    Raises
+    ------
+    RefusedError
+        With every reason, not only the first.
+    """
+    given, day = dict(overrides or {}), today()
+    if Path(out).exists():
+        raise StorageError.at(
+            out, "is already there", expected="a new folder", then="Nothing is overwritten; name another"
+        )
+    refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *_in_date(run.spec, day)]
+    refusals += [] if len(by.strip()) > 3 else ["by: names nobody; give name and role"]
+    if refusals:
+        raise RefusedError("\n".join(["approve: refused.", *(f"  {r}" for r in refusals), "Nothing was written."]))
+    private = load_private(key)
+    header = _header(run, evidence, ledger, by=by.strip(), day=day)
+    approval = {**header, "overrides": dict(sorted(given.items())), "findings": _counts(evidence.findings)}
+    files = _files(run, evidence, approval) | {"checkpoint.json": ledger.checkpoint(private)}
+    bundle = seal(files, header, [private])
+    own = Trust.of(TrustedKey.of(private.public_key(), name=by.strip(), role="approver"))
+    write_folder(out, bundle, role="release")
+    release = release_of(open_bundle(out, own))
+    ledger.append("approval", release=release.digest, **{k: v for k, v in approval.items() if k != "findings"})
+    return release
+
+
+def _account(run: Run, evidence: Evidence, ledger: Ledger) -> list[str]:
+    """What is wrong with the account of this run: chain, order, and whose evidence it is."""
+    if ledger.verify().with_status("fail"):
+        return ["ledger: is not intact; run verify on it"]
+    if evidence.run_digest != run.digest:
+        return ["evidence: is of another run"]
+    fits = ledger.find("fit", run=run.digest)
+    if not fits:
+        return ["ledger: holds no fit of this run; give the ledger to fit and evaluate"]
+    body = bars_body(run.spec, sorted(run.split_cards))
+    bars = ledger.find("bars", question=body["question"], test_dates=body["test_dates"])
+    found = []
+    if not any(e.seq < fits[0].seq and e.body == body for e in bars):
+        found.append("success: these bars were not in the ledger before the fit")
+    if any(e.body["bars"] != body["bars"] for e in bars):
+        found.append("success: other bars were fixed for the same outcome and test dates")
+    if not ledger.find("evidence", run=run.digest, evidence=evidence.digest):
+        found.append("ledger: does not hold this evidence; give the ledger to evaluate")
+    return found
+
+
+def _answers(findings: Findings, given: Mapping[str, str]) -> list[str]:
+    """Findings that stand in the way, and overrides that answer nothing or give no reason."""
+    open_codes = {f.code: f for f in findings.with_status("cannot tell", "fail")}
+    barred = [code for code in open_codes if code.startswith(NEVER_OVERRIDDEN)]
+    found = [f"{code}: cannot be overridden ({open_codes[code].message})" for code in barred]
+    unanswered = findings.with_status("cannot tell", "fail").where(lambda f: f.code not in {*given, *barred})
+    found += [f"{f.code} {f.status}, {f.where}: {f.message}" for f in unanswered]
+    found += [f"overrides.{code}: nothing with this code stands in the way" for code in given if code not in open_codes]
+    found += [f"overrides.{code}: gives no reason" for code, reason in given.items() if len(reason.strip()) < 10]
+    if not any(f.code == "VRU201" and f.status == "pass" for f in findings):
+        found.append("VRU201: the dataset carries no proof against leakage")
+    return found
+
+
+def _in_date(spec: Spec, day: date) -> list[str]:
+    reviews = {"dpia": spec.purpose.dpia, "equality_assessment": spec.purpose.equality_assessment}
+    return [f"purpose.{name}: was to be reviewed by {r.review_by}" for name, r in reviews.items() if r.review_by < day]
+
+
+def _header(run: Run, evidence: Evidence, ledger: Ledger, *, by: str, day: date) -> dict[str, Any]:
+    spec = run.spec
+    earlier = [int(entry.body["version"]) for entry in ledger.find("approval", purpose=spec.purpose.name)]
+    return {
+        "purpose": spec.purpose.name,
+        "version": 1 + max(earlier, default=0),
+        "approved_by": by,
+        "approved_on": str(day),
+        "expires_on": str(spec.retention.release.after(day)),
+        "card": run.card_digest,
+        "spec": spec.digest,
+        "run": run.digest,
+        "evidence": evidence.digest,
+    }
+
+
+def _counts(findings: Findings) -> dict[str, int]:
+    return {
+        s.replace(" ", "_"): len(findings.with_status(s)) for s in ("pass", "fail", "cannot tell", "not applicable")
+    }
+
+
+def _files(run: Run, evidence: Evidence, approval: Mapping[str, Any]) -> dict[str, bytes]:
+    record = published(run, evidence)
+    return run.spec.files() | {
+        "card.json": run.card.to_json().encode(),
+        "card.txt": run.card.text().encode(),
+        "published.json": canonical_json(record),
+        "approval.json": canonical_json(approval),
+        "known_answers.json": known_answers(run.card),
+        "report.html": render(record, approval).encode(),
+    }

@@ -1,0 +1,133 @@
+"""A Release: a card that a named person approved, and everything needed to use and question it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from vru_models.audit.bundle import Bundle, open_bundle
+from vru_models.audit.known_answers import check_known_answers
+from vru_models.audit.trust import Signer, Trust
+from vru_models.errors import RefusedError
+from vru_models.models import Card
+from vru_models.spec import Spec
+from vru_models.spec.digest import digest_bytes
+
+HEADER = ("purpose", "version", "approved_by", "approved_on", "expires_on", "card", "spec", "run", "evidence")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What ``score`` takes; made by ``approve`` and by :meth:`load`, which runs no code from it.
+
+    Parameters
+    ----------
+    purpose, version
+        Which release this is; versions of a purpose only rise.
+    card, spec
+        The whole model, and the declaration it was made under, with its schemas and code lists.
+    approved_by, approved_on, expires_on
+        Who, when, and the last day on which it may be used (inclusive).
+    overrides
+        Findings that failed or could not tell, by code, each with the reason of the person who approved all the same.
+    signers, pinned
+        Whose signatures it carries, and whether they were held against a trust file.
+    digest
+        SHA-256 of its manifest.
+    """
+
+    purpose: str
+    version: int
+    card: Card
+    spec: Spec
+    approved_by: str
+    approved_on: date
+    expires_on: date
+    overrides: Mapping[str, str]
+    signers: tuple[Signer, ...]
+    pinned: bool
+    digest: str
+    known_rows: int
+
+    @property
+    def card_digest(self) -> str:
+        """SHA-256 of the card's JSON: what its lotteries refer to."""
+        return digest_bytes(self.card.to_json().encode())
+
+    def __repr__(self) -> str:
+        signed = ", ".join(s.name or f"not pinned ({s.fingerprint[:16]})" for s in self.signers)
+        return (
+            f"Release({self.purpose} version {self.version}, approved by {self.approved_by} on {self.approved_on}, "
+            f"expires {self.expires_on}, signed by {signed}, {len(self.overrides)} overrides)"
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, *, trusted: Trust | str | Path | None) -> Release:
+        """A release from its folder, once it is shown to be what was signed, by whom, in date, and to work.
+
+        In this order: size and names, signature, expiry and approval, declaration, card bounds, known-answer rows.
+
+        Parameters
+        ----------
+        trusted
+            The trust file, or its path; it lies outside the release. With None nobody is pinned, and ``score`` refuses.
+
+        Raises
+        ------
+        RefusedError
+            Anything changed, unsigned, not trusted, expired or not reproduced.
+        """
+        trust = Trust.load(trusted) if isinstance(trusted, str | Path) else trusted
+        bundle = open_bundle(path, trust)
+        refuse_expired(_header(bundle)["expires_on"])
+        return release_of(bundle)
+
+
+def release_of(bundle: Bundle) -> Release:
+    """A release from an intact bundle, in date or not."""
+    header = _header(bundle)
+    approval = json.loads(bundle.files["approval.json"])
+    spec = Spec.from_files(bundle.files, "release")
+    card = Card.from_json(bundle.files["card.json"].decode())
+    if header["card"] != digest_bytes(bundle.files["card.json"]) or header["spec"] != spec.digest:
+        raise RefusedError.at("release", "its card or declaration is not the approved one", then="Fetch it again")
+    return Release(
+        purpose=header["purpose"],
+        version=header["version"],
+        card=card,
+        spec=spec,
+        approved_by=header["approved_by"],
+        approved_on=date.fromisoformat(header["approved_on"]),
+        expires_on=date.fromisoformat(header["expires_on"]),
+        overrides=approval["overrides"],
+        signers=bundle.signers,
+        pinned=bundle.pinned,
+        digest=bundle.digest,
+        known_rows=check_known_answers(card, bundle.files["known_answers.json"]),
+    )
+
+
+def _header(bundle: Bundle) -> Mapping[str, Any]:
+    missing = [name for name in HEADER if name not in bundle.header]
+    if missing:
+        raise RefusedError.at(
+            "release: manifest", f"lacks {', '.join(missing)}", expected="a folder that approve wrote"
+        )
+    return bundle.header
+
+
+def today() -> date:
+    """The day on this machine's clock, in UTC."""
+    return datetime.now(UTC).date()
+
+
+def refuse_expired(expires_on: str, on: date | None = None) -> None:
+    """Refuse a release after its last day."""
+    day = on or today()
+    if day > date.fromisoformat(expires_on):
+        what = f"expired on {expires_on}, and it is {day}"
+        raise RefusedError.at("release", what, then="Have a new run evaluated and approved")

@@ -1,0 +1,67 @@
+"""Building a dataset: assemble the rows of every as-of date, prove them, name what is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from vru_models.dataset.coded import encode
+from vru_models.dataset.dataset import Dataset
+from vru_models.dataset.leakage import alarms, prove_no_leakage
+from vru_models.dataset.rows import assemble, data_end
+from vru_models.dataset.splits import splits_of
+from vru_models.errors import DataError
+from vru_models.feeds import Events
+from vru_models.findings import Finding, Findings
+from vru_models.spec import Spec
+
+
+def build_dataset(spec: Spec, events: Events) -> Dataset:
+    """X, y and the status of every cell, with the proof that nothing in X came from the future.
+
+    One row per eligible person and as-of date of the spec's splits. A cell sees only events with ``known_date < as_of
+    <= known_until`` and ``event_date`` in ``[as_of - window, as_of)``. Raises :class:`DataError` where no split is
+    possible or no label is positive, :class:`LeakageError` where the proof fails.
+
+    Examples
+    --------
+    >>> spec = Spec.example("early_help")
+    >>> from vru_models import synthetic_feeds, record_events
+    >>> data = build_dataset(spec, record_events(synthetic_feeds(spec, n_people=2_000, random_state=0), spec))
+    >>> data.findings.worst
+    'pass'
+    """
+    end = data_end(spec, events)
+    splits = splits_of(spec, end).required()
+    parts = assemble(spec, encode(spec, events), splits.dates, end)
+    _require_labels(parts["rows"]["y"])
+    proof = prove_no_leakage(spec, events, as_of=splits.dates)
+    return Dataset(
+        **parts,
+        splits=splits,
+        findings=_training_use(spec) + proof + alarms(parts["X"], parts["rows"]["y"]),
+        spec_digest=spec.digest,
+        events_digest=events.digest,
+    )
+
+
+def _require_labels(y: pd.Series[float]) -> None:
+    positives, labelled = int(np.nansum(y)), int(y.notna().sum())
+    if positives in (0, labelled):
+        what = f"{labelled:,} labelled rows, {positives:,} of them positive"
+        raise DataError.at(
+            "outcome", what, expected="labels of both kinds", then="Check the outcome's indicators and dates"
+        )
+
+
+def _training_use(spec: Spec) -> Findings:
+    """A feed whose agreement does not allow training may not stand behind a feature or the outcome."""
+    used = {spec.indicators[f.indicator].feed for f in spec.columns}
+    used |= {spec.indicators[name].feed for name in spec.outcome.indicators}
+    barred = sorted(feed for feed in used if "train" not in spec.feeds[feed].agreement.purposes)
+    if barred:
+        where = ", ".join(f"feeds.{feed}.agreement" for feed in barred)
+        raise DataError.at(
+            where, "does not allow training", expected="purposes with 'train'", then="Leave the feed out"
+        )
+    return Findings([Finding("VRU204", "pass", "agreements", f"all {len(used)} feeds used may be used for training")])

@@ -1,0 +1,118 @@
+"""Events, spells and coverage as integer arrays: what the kernel reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from vru_models.feeds import Events
+from vru_models.spec import Spec
+
+OPEN = np.int64(2**32)
+"""The day number of a date that has not come: an open end."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Dated rows, one array per column; days are counted from 1970-01-01, an open end is :data:`OPEN`."""
+
+    person: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    known: np.ndarray
+    until: np.ndarray
+
+    def known_at(self, day: int) -> np.ndarray:
+        """Which rows were known: ``known < day <= until``."""
+        return np.asarray((self.known < day) & (day <= self.until))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One event store in integers. ``people`` is sorted; a person's number is the position in it.
+
+    Events are sorted by event day, so that a later event overwrites an earlier one in an assignment by index.
+    ``indicator`` numbers the names in ``indicators``; ``area`` those in ``areas``.
+    """
+
+    people: np.ndarray
+    indicators: tuple[str, ...]
+    areas: tuple[str, ...]
+    events: Timeline
+    indicator: np.ndarray
+    value: np.ndarray
+    spells: Timeline
+    area: np.ndarray
+    birth_month: np.ndarray
+    household: np.ndarray
+    coverage: pd.DataFrame
+
+
+def encode(spec: Spec, events: Events) -> Coded:
+    """The store's people with a spell, and every event of theirs, in integers.
+
+    Who has events and no spell is in no cohort: the population frame is the spells.
+    """
+    spells = events.spells
+    people, spell_person = np.unique(spells["person_id"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    areas, area = np.unique(spells["area"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    names = tuple(spec.indicators)
+    frame = events.frame
+    person = _positions(people, frame["person_id"].to_numpy(dtype=object).astype(str))
+    indicator = pd.Categorical(frame["indicator"].astype(str), categories=names).codes.astype(np.int64)
+    day = days(frame["event_date"])
+    keep = np.flatnonzero((person >= 0) & (indicator >= 0))
+    keep = keep[np.argsort(day[keep], kind="stable")]
+    return Coded(
+        people=people,
+        indicators=names,
+        areas=tuple(areas.tolist()),
+        events=Timeline(
+            person[keep], day[keep], day[keep], days(frame["known_date"])[keep], days(frame["known_until"])[keep]
+        ),
+        indicator=indicator[keep],
+        value=frame["value"].to_numpy(dtype=np.float64)[keep],
+        spells=Timeline(
+            spell_person,
+            days(spells["start_date"]),
+            days(spells["end_date"]),
+            days(spells["known_date"]),
+            days(spells["known_until"]),
+        ),
+        area=area,
+        birth_month=spells["birth_month"].to_numpy().astype("datetime64[M]"),
+        household=_households(spells),
+        coverage=_coverage(events.coverage),
+    )
+
+
+def days(dates: pd.Series) -> np.ndarray:
+    """Day numbers from 1970-01-01; a missing date is :data:`OPEN`."""
+    values = dates.to_numpy().astype("datetime64[D]")
+    return np.where(np.isnat(values), OPEN, values.astype(np.int64))
+
+
+def _positions(people: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    if not len(people):
+        return np.full(len(ids), -1)
+    at = np.minimum(np.searchsorted(people, ids), len(people) - 1)
+    return np.where(people[at] == ids, at, -1)
+
+
+def _households(spells: pd.DataFrame) -> np.ndarray:
+    own = spells["person_id"]
+    if "household_id" not in spells:
+        return own.to_numpy(dtype=object)
+    given = spells["household_id"]
+    return given.where(given.notna(), own).to_numpy(dtype=object)
+
+
+def _coverage(coverage: pd.DataFrame) -> pd.DataFrame:
+    coded = coverage[["feed", "area"]].astype(str)
+    for column in ("start_date", "end_date", "known_date", "known_until"):
+        coded[column] = days(coverage[column])
+    coded["age_from"] = coverage["age_from"].fillna(0).astype(np.int64)
+    coded["age_to"] = coverage["age_to"].fillna(OPEN).astype(np.int64)
+    return coded

@@ -1,0 +1,145 @@
+"""The Dataset: X and y, one row per person and as-of date, and what every empty cell means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vru_models.dataset.rows import counts_frame
+from vru_models.dataset.splits import Split, Splits
+from vru_models.errors import DataError, StorageError
+from vru_models.findings import Findings
+from vru_models.spec.calendar import as_days
+from vru_models.spec.digest import canonical_json, digest_frame, digest_json
+from vru_models.spec.storage import read_file, write_folder
+
+FORMAT = "vru-dataset/1"
+_FRAMES = ("X", "status", "rows")
+_MAX_BYTES = 2**34
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows for fitting and evaluation; holds no protected characteristic.
+
+    Parameters
+    ----------
+    X
+        float32, one column per declared feature, index ``(person_id, as_of)`` ascending by date and person. A cell
+        without a value is NaN and its reason is in ``status``.
+    status
+        uint8 per row, feed and window: the codes 0 to 7 of ``vru_models.dataset.STATUS``.
+    rows
+        Per row: ``area``, ``household_id`` (the person's own where none is known), ``y`` (1, 0 or NaN) and
+        ``why_missing`` (empty where labelled).
+    counts
+        Per as-of date: in view, eligible, routed to statutory services.
+    """
+
+    X: pd.DataFrame
+    status: pd.DataFrame
+    rows: pd.DataFrame
+    counts: pd.DataFrame
+    splits: Splits
+    findings: Findings
+    spec_digest: str
+    events_digest: str
+
+    @property
+    def y(self) -> pd.Series[float]:
+        """The label per row: 1, 0 or NaN where it is missing."""
+        return self.rows["y"]
+
+    @property
+    def labelled(self) -> pd.Series[bool]:
+        """Whether each row has a label."""
+        return self.rows["y"].notna()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over X, status and rows."""
+        return digest_json([digest_frame(getattr(self, name)) for name in _FRAMES])
+
+    def frame(self) -> pd.DataFrame:
+        """One row per as-of date: who was counted, labelled, positive, and why labels are missing."""
+        why = self.rows.groupby(["as_of", "why_missing"]).size().unstack(fill_value=0)
+        table = self.counts.join(why.drop(columns="", errors="ignore"))
+        by_date = self.rows["y"].groupby("as_of")
+        table.insert(3, "labelled", by_date.count())
+        table.insert(4, "positives", by_date.sum().astype(int))
+        return table.fillna(0).astype(int)
+
+    def __repr__(self) -> str:
+        people = self.X.index.get_level_values("person_id").nunique()
+        return (
+            f"Dataset({len(self.X):,} rows of {people:,} people on {len(self.counts)} as-of dates, "
+            f"{self.X.shape[1]} features, "
+            f"{int(self.labelled.sum()):,} labelled, {int(np.nansum(self.y)):,} positive, digest {self.digest[:12]})"
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write the dataset as Parquet and JSON into a new folder, whole or not at all."""
+        write_folder(Path(folder), self.files())
+
+    def files(self) -> dict[str, bytes]:
+        """The stored form: ``X``, ``status`` and ``rows`` as Parquet, the rest as ``dataset.json``."""
+        head = {
+            "format": FORMAT,
+            "splits": [[[str(d) for d in s.train], str(s.test)] for s in self.splits],
+            "dropped": [list(d) for d in self.splits.dropped],
+            "counts": {str(as_days(date)): row.to_dict() for date, row in self.counts.iterrows()},
+            "findings": self.findings.records(),
+            "spec_digest": self.spec_digest,
+            "events_digest": self.events_digest,
+            "digest": self.digest,
+        }
+        return {f"{name}.parquet": _parquet(getattr(self, name)) for name in _FRAMES} | {
+            "dataset.json": canonical_json(head)
+        }
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Dataset:
+        """A dataset from a folder that :meth:`save` wrote; refused when its content is not what was written."""
+        place = Path(folder)
+        if not place.is_dir():
+            raise StorageError.at(place, "is not a folder", expected="a dataset folder", then="Run build first")
+        head = _head(place)
+        frames = {name: pd.read_parquet(BytesIO(read_file(place / f"{name}.parquet", _MAX_BYTES))) for name in _FRAMES}
+        data = cls(
+            **frames,
+            counts=counts_frame({as_days(d): c for d, c in head["counts"].items()}),
+            splits=_splits(head),
+            findings=Findings.from_records(head["findings"]),
+            spec_digest=head["spec_digest"],
+            events_digest=head["events_digest"],
+        )
+        if data.digest != head["digest"]:
+            raise DataError.at(place, "is not what was written (digest differs)", then="Build the dataset again")
+        return data
+
+
+def _head(place: Path) -> dict[str, Any]:
+    head: dict[str, Any] = json.loads(read_file(place / "dataset.json", 2**24))
+    if head.get("format") != FORMAT:
+        raise DataError.at(
+            place / "dataset.json", "has another format", expected=FORMAT, then="Build the dataset again"
+        )
+    return head
+
+
+def _splits(head: Mapping[str, Any]) -> Splits:
+    items = tuple(Split(tuple(as_days(d) for d in train), as_days(test)) for train, test in head["splits"])
+    return Splits(items, tuple((date, reason) for date, reason in head["dropped"]))
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    buffer = BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,82 @@
+"""The rows of an as-of date: one place for fitting, for the leakage proof and for the monthly run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vru_models.dataset.coded import Coded
+from vru_models.dataset.cohort import Cohort, cohort_on
+from vru_models.dataset.kernel import features_on
+from vru_models.dataset.outcome import WHY_MISSING, labels_on
+from vru_models.dataset.view import segments_known
+from vru_models.feeds import Events
+from vru_models.spec import Spec
+from vru_models.spec.calendar import as_days
+
+
+def data_end(spec: Spec, events: Events) -> np.datetime64:
+    """The end of the data for labels: the earliest extract date among the outcome's feeds."""
+    feeds = {spec.indicators[name].feed for name in spec.outcome.indicators}
+    return min(as_days(events.extract_dates[feed]) for feed in feeds)
+
+
+@dataclass(frozen=True)
+class Day:
+    """Everything about one as-of date before labels: the cohort and the eligible people's features and statuses."""
+
+    as_of: np.datetime64
+    cohort: Cohort
+    chosen: np.ndarray
+    X: pd.DataFrame
+    status: pd.DataFrame
+    rows: pd.DataFrame
+
+
+def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
+    """Cohort, features and statuses on one as-of date: the same code for fitting and for the monthly run."""
+    segments = segments_known(coded, int(as_of.astype(np.int64)))
+    cohort = cohort_on(spec, coded, segments, as_of)
+    X, statuses = features_on(spec, coded, segments, as_of=as_of, births=cohort.births)
+    chosen = np.flatnonzero(cohort.eligible)
+    index = _index(coded.people[chosen], as_of)
+    area = np.array(coded.areas, dtype=object)[coded.area[cohort.spell[chosen]]]
+    return Day(
+        as_of,
+        cohort,
+        chosen,
+        pd.DataFrame(X[chosen], index=index, columns=[f.name for f in spec.columns]),
+        pd.DataFrame({name: codes[chosen] for name, codes in statuses.items()}, index=index),
+        pd.DataFrame({"area": area, "household_id": coded.household[cohort.spell[chosen]]}, index=index, dtype="str"),
+    )
+
+
+def _index(people: np.ndarray, as_of: np.datetime64) -> pd.MultiIndex:
+    dates = np.full(len(people), as_of.astype("datetime64[s]"))
+    return pd.MultiIndex.from_arrays([pd.array(people, dtype="str"), dates], names=["person_id", "as_of"])
+
+
+def assemble(spec: Spec, coded: Coded, dates: Sequence[np.datetime64], end: np.datetime64) -> dict[str, pd.DataFrame]:
+    """X, status, rows (with labels) and counts over several as-of dates."""
+    days = [day_of(spec, coded, as_of) for as_of in dates]
+    rows = []
+    for day in days:
+        y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=end)
+        names = np.array(WHY_MISSING, dtype=object)[why[day.chosen]]
+        rows.append(day.rows.assign(y=y[day.chosen], why_missing=pd.array(names, dtype="str")))
+    return {
+        "X": pd.concat([d.X for d in days]),
+        "status": pd.concat([d.status for d in days]),
+        "rows": pd.concat(rows),
+        "counts": counts_frame({d.as_of: d.cohort.counts for d in days}),
+    }
+
+
+def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:
+    """Cohort counts as a frame, one row per as-of date."""
+    dates = pd.DatetimeIndex([str(d) for d in counts], name="as_of").as_unit("s")
+    return pd.DataFrame(list(counts.values()), index=dates)

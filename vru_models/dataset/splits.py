@@ -1,0 +1,183 @@
+"""Temporal splits: which as-of dates train, which test, no outcome window crossing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vru_models.errors import DataError
+from vru_models.spec import Span, Spec
+from vru_models.spec.calendar import anchored_dates, as_days
+
+
+@dataclass(frozen=True)
+class Split:
+    """One test as-of date and the as-of dates whose labels were complete by then (``complete <= test``)."""
+
+    train: tuple[np.datetime64, ...]
+    test: np.datetime64
+
+    def __post_init__(self) -> None:
+        if not self.train or max(self.train) >= self.test:
+            raise ValueError("a split needs training dates, all before its test date")
+
+    @property
+    def name(self) -> str:
+        """The test as-of date in ISO form."""
+        return str(self.test)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Splits in ascending order of test date, and the test dates that were dropped, each with its reason.
+
+    The last split is sealed: it takes no part in choosing. Usable as scikit-learn's ``cv=`` on frames whose index has
+    a level ``as_of``.
+    """
+
+    items: tuple[Split, ...]
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    def __iter__(self) -> Iterator[Split]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def required(self) -> Splits:
+        """These splits, or a :class:`DataError` that says why there are none."""
+        if not self.items:
+            reasons = "; ".join(f"{date}: {reason}" for date, reason in self.dropped) or "no as-of date fits"
+            raise DataError.at(
+                "splits", f"none is possible ({reasons})", then="Declare earlier dates or a shorter horizon"
+            )
+        return self
+
+    @property
+    def sealed(self) -> Split:
+        """The last split."""
+        return self.required().items[-1]
+
+    @property
+    def dates(self) -> tuple[np.datetime64, ...]:
+        """Every as-of date used, ascending."""
+        return tuple(sorted({d for s in self.items for d in (*s.train, s.test)}))
+
+    def most_recent(self, n: int) -> Splits:
+        """Only the last ``n`` splits; the earlier ones are among the dropped, with that reason."""
+        earlier = tuple((s.name, f"only the {n} most recent splits were asked for") for s in self.items[:-n])
+        return Splits(self.items[-n:], (*self.dropped, *earlier))
+
+    def frame(self) -> pd.DataFrame:
+        """One row per split and as-of date: split (test date), kind (train or test), as_of, sealed."""
+        rows = [
+            (s.name, kind, pd.Timestamp(str(date)), s is self.items[-1])
+            for s in self.items
+            for kind, dates in (("train", s.train), ("test", (s.test,)))
+            for date in dates
+        ]
+        return pd.DataFrame(rows, columns=["split", "kind", "as_of", "sealed"])
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Train and test row positions per split, for scikit-learn."""
+        as_of = X.index.get_level_values("as_of").to_numpy().astype("datetime64[D]")
+        for item in self.items:
+            yield np.flatnonzero(np.isin(as_of, item.train)), np.flatnonzero(as_of == item.test)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Number of splits, for scikit-learn."""
+        return len(self.items)
+
+
+def temporal_splits(
+    *,
+    label_end: Any,
+    horizon: str | Span,
+    as_of: Sequence[Any] = (),
+    first: Any = None,
+    update_every: str | Span | None = None,
+    train_every: str | Span | None = None,
+    max_history: str | Span | None = None,
+    embargo: str | Span = "0 days",
+    reporting_lag: str | Span = "0 days",
+) -> Splits:
+    """Splits whose training labels were complete on the test date, and whose test labels are by ``label_end``.
+
+    Either ``as_of`` lists the dates, or ``update_every`` steps back from the last date whose label is complete by
+    ``label_end`` (inclusive) to ``first`` (inclusive). Steps are multiples counted from that last date, so month ends
+    do not drift. Training dates step back by ``train_every`` from the last one complete on the test date.
+
+    Examples
+    --------
+    >>> rule = dict(horizon="6 months", embargo="2 months", reporting_lag="1 month", update_every="6 months")
+    >>> splits = temporal_splits(label_end="2026-11-01", first="2023-11-01", **rule)
+    >>> [(s.name, len(s.train)) for s in splits]
+    [('2024-08-01', 1), ('2025-02-01', 2), ('2025-08-01', 3), ('2026-02-01', 4)]
+    """
+    spans = [Span.parse(embargo), Span.parse(horizon), Span.parse(reporting_lag)]
+    end = as_days(label_end)
+    if len(as_of):
+        tests = [as_days(d) for d in sorted(as_of)]
+        pools = {t: [d for d in tests if d < t and _complete(d, spans) <= t] for t in tests}
+    else:
+        if update_every is None or first is None:
+            raise ValueError("give as_of dates, or update_every and first")
+        step, start = Span.parse(update_every), as_days(first)
+        tests = list(anchored_dates(last=_latest(end, spans), first=start, step=step))
+        every = Span.parse(train_every) if train_every else step
+        reach = Span.parse(max_history) if max_history else None
+        pools = {t: _history(t, spans, start, every, reach) for t in tests}
+    kept, dropped = [], []
+    for test in tests:
+        if _complete(test, spans) > end:
+            dropped.append((str(test), f"its labels are complete only on {_complete(test, spans)}, after the data end"))
+        elif not pools[test]:
+            dropped.append((str(test), "no earlier as-of date had complete labels by then"))
+        else:
+            kept.append(Split(tuple(pools[test]), test))
+    return Splits(tuple(kept), tuple(dropped))
+
+
+def _complete(as_of: np.datetime64, spans: Sequence[Span]) -> np.datetime64:
+    for span in spans:
+        as_of = span.after(as_of)
+    return as_of
+
+
+def _latest(end: np.datetime64, spans: Sequence[Span]) -> np.datetime64:
+    """The latest as-of date whose label is complete by ``end``; clipped month ends may make it a few days earlier."""
+    date = end
+    for span in reversed(spans):
+        date = span.before(date)
+    while _complete(date, spans) > end:
+        date -= np.timedelta64(1, "D")
+    return date
+
+
+def _history(
+    test: np.datetime64, spans: Sequence[Span], first: np.datetime64, every: Span, reach: Span | None
+) -> list[np.datetime64]:
+    last = _latest(test, spans)
+    earliest = max(first, reach.before(last)) if reach else first
+    return list(anchored_dates(last=last, first=earliest, step=every)) if last >= earliest else []
+
+
+def splits_of(spec: Spec, label_end: Any) -> Splits:
+    """The splits that a spec's rule gives with data up to ``label_end``."""
+    rule, outcome = spec.splits, spec.outcome
+    splits = temporal_splits(
+        label_end=label_end,
+        horizon=outcome.horizon,
+        as_of=rule.as_of,
+        first=rule.first,
+        update_every=rule.update_every,
+        train_every=rule.train_every,
+        max_history=rule.max_history,
+        embargo=outcome.embargo,
+        reporting_lag=outcome.reporting_lag,
+    )
+    return splits.most_recent(rule.most_recent) if rule.most_recent else splits

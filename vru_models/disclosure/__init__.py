@@ -1,0 +1,1 @@
+"""What may leave: small-number rules on every table and chart."""

@@ -1,0 +1,126 @@
+"""The models that are compared: declared cards, mandatory simple rules, and comparators that cannot be released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from vru_models.models import FlagCountClassifier, ScorecardClassifier, SingleIndicatorClassifier
+from vru_models.models.base import CardClassifier
+from vru_models.spec import Spec
+from vru_models.spec.bars import Candidate
+from vru_models.spec.question import Feature
+
+COMPARATORS: Final = ("boosting", "logistic", "area_only", "random")
+"""Compared with on every split and never released: a ceiling, a linear model, the area's rate, no information."""
+
+_SIMPLE: Final = ("flag_count", "single_indicator")
+_RISING = {"raises": "increasing", "lowers": "decreasing"}
+_FALLING = {"raises": "decreasing", "lowers": "increasing"}
+
+
+def releasable(spec: Spec) -> dict[str, CardClassifier]:
+    """An unfitted estimator per card that may be chosen, in declared order, the simple rules among them."""
+    declared = {c.name: _estimator(spec, c) for c in spec.model.candidates}
+    kinds = {c.kind for c in spec.model.candidates}
+    missing = [Candidate(name=kind, kind=kind) for kind in _SIMPLE if kind not in kinds]
+    return declared | {c.name: _estimator(spec, c) for c in missing}
+
+
+def flag_count_name(spec: Spec) -> str:
+    """The name of the flag count among the candidates."""
+    return next((c.name for c in spec.model.candidates if c.kind == "flag_count"), "flag_count")
+
+
+def _estimator(spec: Spec, candidate: Candidate) -> CardClassifier:
+    match candidate.kind:
+        case "flag_count":
+            return FlagCountClassifier(flags=flags(spec))
+        case "single_indicator":
+            return SingleIndicatorClassifier()
+        case "scorecard":
+            return ScorecardClassifier(
+                directions=directions(spec),
+                never_positive=never_positive(spec),
+                reference=references(spec),
+                max_bins=candidate.max_bins,
+                l2=candidate.l2,
+                max_points=candidate.max_points,
+            )
+
+
+def directions(spec: Spec) -> dict[str, Literal["increasing", "decreasing"]]:
+    """The direction of each feature whose indicator declares one; days since the last event run the other way."""
+    found: dict[str, Any] = {}
+    for feature in spec.columns:
+        table = _FALLING if feature.measure == "days_since_last" else _RISING
+        found[feature.name] = table.get(str(spec.indicators[feature.indicator].direction))
+    return {name: direction for name, direction in found.items() if direction}
+
+
+def never_positive(spec: Spec) -> tuple[str, ...]:
+    """Features of help that somebody sought: they may lower a score, never raise it."""
+    return tuple(f.name for f in spec.columns if spec.indicators[f.indicator].activity_driver == "help_seeking")
+
+
+def references(spec: Spec) -> dict[str, float]:
+    """The value that has 0 points where it is not zero: no event in the window, so the longest time since one."""
+    return {f.name: float(f.window.longest_days) for f in spec.columns if f.measure == "days_since_last"}
+
+
+def flags(spec: Spec) -> tuple[str, ...]:
+    """The flags of the flag count: any, or count, of each indicator that raises, over its longest window."""
+    best: dict[str, Feature] = {}
+    for feature in spec.columns:
+        raises = spec.indicators[feature.indicator].direction == "raises"
+        if raises and feature.measure in ("any", "count"):
+            held = best.get(feature.indicator)
+            if held is None or feature.window > held.window:
+                best[feature.indicator] = feature
+    return tuple(feature.name for feature in best.values())
+
+
+def comparator_scores(
+    spec: Spec, train: tuple[pd.DataFrame, pd.Series[float], pd.Series[str]], test: tuple[pd.DataFrame, pd.Series[str]]
+) -> dict[str, np.ndarray]:
+    """Scores of the test rows (X, area) by every comparator, each fitted to the training rows (X, y, area)."""
+    X, y, area = train
+    fitted: Mapping[str, Any] = {"boosting": _boosting(spec, X), "logistic": _logistic()}
+    scores = {name: model.fit(X, y.astype(int)).predict_proba(test[0])[:, 1] for name, model in fitted.items()}
+    return scores | {"area_only": _area_rate(y, area, test[1]), "random": np.zeros(len(test[0]))}
+
+
+def _boosting(spec: Spec, X: pd.DataFrame) -> HistGradientBoostingClassifier:
+    signs = {"increasing": 1, "decreasing": -1}
+    constraints = {name: signs[d] for name, d in directions(spec).items() if X[name].nunique() > 1}
+    return HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=150,
+        max_leaf_nodes=15,
+        min_samples_leaf=50,
+        l2_regularization=1.0,
+        monotonic_cst=constraints,
+        early_stopping=False,
+        random_state=0,
+    )
+
+
+def _logistic() -> Any:
+    impute = SimpleImputer(add_indicator=True, keep_empty_features=True)
+    return make_pipeline(impute, StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+
+
+def _area_rate(y: pd.Series[float], area: pd.Series[str], test_area: pd.Series[str]) -> np.ndarray:
+    """The training rate of each area, drawn to the overall rate by 20 people's worth; an unseen area has that rate."""
+    overall, weight = float(y.mean()), 20.0
+    by_area = y.groupby(area.to_numpy()).agg(["sum", "count"])
+    rate = (by_area["sum"] + weight * overall) / (by_area["count"] + weight)
+    return test_area.map(rate).astype(float).fillna(overall).to_numpy()

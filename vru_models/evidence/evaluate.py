@@ -1,0 +1,229 @@
+"""Evaluating a run: open the sealed split, measure at capacity, hold against the simple rules, examine by group."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from vru_models.dataset import Dataset
+from vru_models.errors import DataError
+from vru_models.evaluation.calibration import auc, brier_score, calibration, reliability
+from vru_models.evaluation.capacity_intervals import capacity_intervals, paired_precision_difference
+from vru_models.evaluation.decision import decision_curve
+from vru_models.evaluation.ranking import capacity_table, rank
+from vru_models.evidence.candidates import flag_count_name
+from vru_models.evidence.evidence import Evidence
+from vru_models.evidence.fit import places_by_points
+from vru_models.evidence.performance import bars_met, beats_simple_rule, calibrated, opened, supported
+from vru_models.evidence.recorder import Recorder
+from vru_models.evidence.run import Run
+from vru_models.fairness.audit import FairnessAudit, audit_groups
+from vru_models.fairness.sensitive import join_sensitive
+from vru_models.findings import Finding, Findings
+
+N_REPLICATES: Final = 1000
+_CAPACITY = ["n", "n_labelled", "k", "positives", "listed_labelled", "listed_positives", "missed"]
+_THRESHOLDS = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5]
+
+
+def evaluate(
+    run: Run, data: Dataset, *, sensitive: pd.DataFrame | None = None, ledger: Recorder | None = None
+) -> Evidence:
+    """What the sealed split shows of a run: at capacity, calibrated, against simple rules, and by group.
+
+    Figures at capacity are of the ``k`` less the random places that go by points, each card trained on its split's own
+    rows. Intervals resample households (people where none is known). Opening the sealed split is recorded; a second
+    opening is shown as a finding.
+
+    Parameters
+    ----------
+    sensitive
+        The audit file: ``person_id`` and the attributes that the spec's ``fairness`` names. Used for nothing else.
+        Without it every fairness finding is "cannot tell".
+
+    Raises
+    ------
+    DataError
+        The dataset is not the one that the run was fitted to.
+    """
+    if data.digest != run.data_digest:
+        raise DataError.at(
+            "dataset", "is not the one the run was fitted to", then="Evaluate with the dataset of the run"
+        )
+    times = _open(run, ledger)
+    sealed = _Sealed(run, data)
+    comparison, paired = sealed.comparison(), sealed.paired()
+    tables = {
+        "comparison": comparison,
+        "by_split": by_split(run, data),
+        "paired": paired,
+        "reliability": reliability(sealed.y, sealed.probability, unit=sealed.unit),
+        "decision_curve": decision_curve(sealed.y, sealed.probability, thresholds=_THRESHOLDS),
+        "choice": run.choice,
+        "regret": run.regret,
+        "labels": data.frame().reset_index(),
+    }
+    audit = _fairness(sealed, sensitive)
+    headline = sealed.headline(comparison)
+    findings = run.findings + _performance(sealed, headline, paired, times) + audit[1]
+    evidence = Evidence(headline, tables | audit[0], findings, run.digest, run.spec.digest)
+    if ledger is not None:
+        counts = {
+            status.replace(" ", "_"): len(findings.with_status(status)) for status in ("pass", "fail", "cannot tell")
+        }
+        ledger.append("evidence", run=run.digest, evidence=evidence.digest, **counts)
+    return evidence
+
+
+def _open(run: Run, ledger: Recorder | None) -> int | None:
+    if ledger is None:
+        return None
+    opening = {"sealed": run.sealed, "outcome": run.spec.outcome.name, "data": run.data_digest}
+    ledger.append("sealed_split_opened", run=run.digest, **opening)
+    return len(list(ledger.find("sealed_split_opened", **opening)))
+
+
+class _Sealed:
+    """The sealed split's rows with labels, scores and resampling units."""
+
+    def __init__(self, run: Run, data: Dataset) -> None:
+        self.run, self.spec, self.k = run, run.spec, places_by_points(run.spec)
+        self.scores = run.scores.xs(pd.Timestamp(run.sealed), level="as_of", drop_level=False)
+        self.rows = data.rows.loc[self.scores.index]
+        self.y = self.rows["y"].to_numpy()
+        self.probability = self.scores["probability"].to_numpy()
+        self.unit = first_household(data, self.scores.index)
+
+    @property
+    def models(self) -> list[str]:
+        return [name for name in self.scores.columns if name != "probability"]
+
+    def comparison(self) -> pd.DataFrame:
+        """Every model at capacity with its intervals: one row each."""
+        rows = []
+        for name in self.models:
+            score = self.scores[name].to_numpy()
+            table = capacity_table(self.y, score, k=self.k).iloc[0]
+            both = capacity_intervals(
+                self.y, score, k=self.k, unit=self.unit, n_replicates=N_REPLICATES, random_state=0
+            ).set_index("metric")
+            row: dict[str, Any] = {"model": name, "role": self._role(name), **table[_CAPACITY].to_dict()}
+            for metric in ("precision", "recall"):
+                row |= {metric: table[metric]}
+                row |= {f"{metric}_{end}": both.loc[metric, end] for end in ("low", "high", "method")}
+            row |= {
+                name: table[name] for name in ("number_needed_to_review", "lift", "precision_worst", "precision_best")
+            }
+            rows.append(row | {"auc": auc(self.y, score)})
+        return pd.DataFrame(rows)
+
+    def _role(self, name: str) -> str:
+        if name == self.run.winner:
+            return "chosen"
+        return "candidate" if name in set(self.run.choice["candidate"]) else "comparator"
+
+    def paired(self) -> pd.DataFrame:
+        """The chosen model's precision less each other's, on the same resampled households: one row each."""
+        chosen = self.scores[self.run.winner].to_numpy()
+        rows = []
+        for name in (m for m in self.models if m != self.run.winner):
+            difference = paired_precision_difference(
+                self.y,
+                chosen,
+                against=self.scores[name].to_numpy(),
+                k=self.k,
+                unit=self.unit,
+                n_replicates=N_REPLICATES,
+                random_state=0,
+            )
+            rows.append(difference.assign(against=name))
+        return pd.concat(rows, ignore_index=True)[["against", "estimate", "low", "high", "method"]]
+
+    def headline(self, comparison: pd.DataFrame) -> dict[str, Any]:
+        """The figures that are quoted first; those of the chosen model unless named otherwise."""
+        table = comparison.set_index("model")
+        chosen, simple = table.loc[self.run.winner], table.loc[flag_count_name(self.spec)]
+        line = calibration(self.y, self.probability)
+        return {
+            "model": self.run.winner,
+            "as_of": self.run.sealed,
+            "people_ranked": int(chosen["n"]),
+            "people_labelled": int(chosen["n_labelled"]),
+            "places_by_points": self.k,
+            "positives": int(chosen["positives"]),
+            "precision": chosen["precision"],
+            "precision_low": chosen["precision_low"],
+            "precision_high": chosen["precision_high"],
+            "recall": chosen["recall"],
+            "missed": float(chosen["missed"]),
+            "number_needed_to_review": chosen["number_needed_to_review"],
+            "lift": chosen["lift"],
+            "precision_simple_rule": simple["precision"],
+            "auc": chosen["auc"],
+            "auc_ceiling": table.loc["boosting", "auc"],
+            "brier": brier_score(self.y, self.probability),
+            "calibration_slope": line.slope,
+            "calibration_in_the_large": line.in_the_large,
+        }
+
+
+def first_household(data: Dataset, rows: pd.MultiIndex) -> np.ndarray:
+    """The resampling unit of each row: the household known at the person's first as-of date."""
+    people = data.rows["household_id"].groupby("person_id", sort=False).first()
+    return people.reindex(rows.get_level_values("person_id")).to_numpy()
+
+
+def by_split(run: Run, data: Dataset) -> pd.DataFrame:
+    """Every model on every split's test date: counts at capacity, precision, recall and AUC."""
+    k = places_by_points(run.spec)
+    rows = []
+    for as_of, scores in run.scores.groupby(level="as_of"):
+        y = data.y.loc[scores.index].to_numpy()
+        for name in (c for c in scores.columns if c != "probability"):
+            table = capacity_table(y, scores[name].to_numpy(), k=k).iloc[0]
+            row = {"split": str(as_of)[:10], "model": name, **table[[*_CAPACITY, "precision", "recall"]].to_dict()}
+            rows.append(row | {"auc": auc(y, scores[name].to_numpy())})
+    return pd.DataFrame(rows)
+
+
+def _performance(sealed: _Sealed, headline: dict[str, Any], paired: pd.DataFrame, times: int | None) -> Findings:
+    simple = flag_count_name(sealed.spec)
+    against = paired.set_index("against")
+    reached = {"precision_at_k": headline["precision"], "recall_at_k": headline["recall"], "auc": headline["auc"]}
+    difference = dict.fromkeys(("low", "estimate", "high"), np.nan)
+    if simple in against.index:
+        difference = {end: float(against.loc[simple, end]) for end in difference}
+    return Findings(
+        [
+            supported(headline["precision"] * sealed.k),
+            beats_simple_rule(sealed.run.winner, simple, **difference),
+            *bars_met(sealed.spec.success.bars, reached),
+            calibrated(calibration(sealed.y, sealed.probability)),
+            opened(times),
+        ]
+    )
+
+
+def _fairness(sealed: _Sealed, sensitive: pd.DataFrame | None) -> tuple[dict[str, pd.DataFrame], Findings]:
+    declared = sealed.spec.fairness
+    if sensitive is None:
+        message = "no audit file was given: nobody knows whom the list misses"
+        return {}, Findings(Finding("VRU302", "cannot tell", name, message) for name in declared.sensitive)
+    absent = [name for name in declared.sensitive if name not in sensitive]
+    if absent:
+        raise DataError.unknown(
+            "fairness.sensitive", absent[0], [str(c) for c in sensitive.columns if c != "person_id"]
+        )
+    audit: FairnessAudit = audit_groups(
+        sealed.y,
+        rank(sealed.scores[sealed.run.winner].to_numpy(), k=sealed.k),
+        sensitive_features=join_sensitive(sealed.rows, sensitive)[list(declared.sensitive)],
+        unit=sealed.unit,
+        limits=dict(declared.limits),
+        min_group=declared.min_group,
+        n_replicates=N_REPLICATES,
+        random_state=0,
+    )
+    return {"groups": audit.frame(), "verdicts": audit.verdicts()}, audit.findings

@@ -1,0 +1,149 @@
+"""Fitting: bars first, then every candidate on every split, then the winner on everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from vru_models.dataset import Dataset, Split
+from vru_models.errors import DataError
+from vru_models.evaluation.listing import random_places
+from vru_models.evaluation.ranking import capacity_table
+from vru_models.evidence.candidates import comparator_scores, releasable
+from vru_models.evidence.choice import ENOUGH_SPLITS, Choice, by_cross_validation, by_regret
+from vru_models.evidence.recorder import Recorder
+from vru_models.evidence.run import Run
+from vru_models.findings import Finding, Findings
+from vru_models.models.base import CardClassifier
+from vru_models.spec import Spec
+from vru_models.spec.digest import digest_json
+
+
+def bars_body(spec: Spec, test_dates: list[str]) -> dict[str, object]:
+    """What is fixed before fitting, as it goes into the ledger: for which question, on which dates, which bars."""
+    bars = [f"{bar.metric} >= {bar.at_least}" for bar in spec.success.bars]
+    question = digest_json(spec.outcome.model_dump(mode="json"))
+    return {"question": question, "test_dates": test_dates, "bars": bars, "spec": spec.digest}
+
+
+def places_by_points(spec: Spec) -> int:
+    """The places that go by points: k less the random ones."""
+    return spec.capacity.k - random_places(spec.capacity.k, spec.capacity.random_share)
+
+
+def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
+    """A run: the declared candidates and the simple rules over temporal splits, the winner fitted to all of them.
+
+    The success bars go into the ledger before anything is fitted. Every candidate is trained on each split's own
+    labelled rows and scores its test date. The winner has the smallest mean distance from the best precision at
+    capacity on the splits before the sealed one; with fewer than three splits it is chosen by cross-validation inside
+    the training rows. ``run.model`` is then fitted to every labelled row.
+
+    Parameters
+    ----------
+    ledger
+        Where the bars and the fit are recorded. ``approve`` refuses a run whose bars were not there first.
+
+    Raises
+    ------
+    DataError
+        The dataset was built under another declaration.
+    """
+    if data.spec_digest != spec.digest:
+        raise DataError.at("dataset", "was built under another declaration", then="Run build again with this spec")
+    tests = [split.name for split in data.splits]
+    if ledger is not None:
+        ledger.append("bars", **bars_body(spec, tests))
+    candidates = releasable(spec)
+    fitted = {
+        split.name: {name: _fitted(m, data, split.train) for name, m in candidates.items()} for split in data.splits
+    }
+    scores = {split.name: _scores(spec, data, split, fitted[split.name]) for split in data.splits}
+    choice = _choose(spec, data, scores, candidates)
+    for name, frame in scores.items():
+        card = fitted[name][choice.winner].card_
+        frame["probability"] = card.probability(frame[choice.winner].to_numpy(dtype=np.int64))
+    every = data.labelled.to_numpy()
+    model = _fresh(candidates[choice.winner], data.X[every], data.y[every])
+    run = Run(
+        spec=spec,
+        model=model,
+        winner=choice.winner,
+        split_cards={split: models[choice.winner].card_ for split, models in fitted.items()},
+        scores=pd.concat(list(scores.values())),
+        choice=choice.table,
+        regret=choice.regret,
+        trained_on=_trained_on(data),
+        findings=data.findings + choice.findings + Findings([_splits_finding(data)]),
+        data_digest=data.digest,
+        events_digest=data.events_digest,
+    )
+    if ledger is not None:
+        ledger.append(
+            "fit", run=run.digest, spec=spec.digest, data=data.digest, winner=run.winner, card=run.card_digest
+        )
+    return run
+
+
+def _rows(data: Dataset, dates: tuple[np.datetime64, ...]) -> np.ndarray:
+    as_of = data.X.index.get_level_values("as_of").to_numpy().astype("datetime64[D]")
+    return np.isin(as_of, np.array(dates, dtype="datetime64[D]"))
+
+
+def _fitted(model: CardClassifier, data: Dataset, dates: tuple[np.datetime64, ...]) -> CardClassifier:
+    rows = _rows(data, dates) & data.labelled.to_numpy()
+    y = data.y[rows]
+    if y.nunique() < 2:
+        what = f"{len(y):,} labelled training rows, {int(y.sum()):,} positive, for the split tested on {max(dates)}"
+        raise DataError.at(
+            "fit", what, expected="labels of both kinds", then="Start splits later or lengthen the horizon"
+        )
+    return _fresh(model, data.X[rows], y)
+
+
+def _fresh(model: CardClassifier, X: pd.DataFrame, y: pd.Series[float]) -> CardClassifier:
+    fitted: CardClassifier = clone(model).fit(X, y.astype(int))
+    return fitted
+
+
+def _scores(spec: Spec, data: Dataset, split: Split, models: Mapping[str, CardClassifier]) -> pd.DataFrame:
+    train, test = _rows(data, split.train) & data.labelled.to_numpy(), _rows(data, (split.test,))
+    X, area = data.X[test], data.rows["area"][test]
+    scores = {name: model.points(X).astype(float) for name, model in models.items()}
+    scores |= comparator_scores(spec, (data.X[train], data.y[train], data.rows["area"][train]), (X, area))
+    return pd.DataFrame(scores, index=X.index)
+
+
+def _choose(
+    spec: Spec, data: Dataset, scores: Mapping[str, pd.DataFrame], candidates: Mapping[str, CardClassifier]
+) -> Choice:
+    if len(data.splits) < ENOUGH_SPLITS:
+        rows = _rows(data, data.splits.sealed.train) & data.labelled.to_numpy()
+        return by_cross_validation(candidates, data.X[rows], data.y[rows], data.rows["household_id"][rows])
+    k = places_by_points(spec)
+    precision = {}
+    for split in list(data.splits)[:-1]:
+        y = data.y.loc[scores[split.name].index]
+        tables = {name: capacity_table(y, scores[split.name][name], k=k) for name in candidates}
+        precision[split.name] = {name: table["precision"].iloc[0] for name, table in tables.items()}
+    return by_regret(pd.DataFrame(precision).T)
+
+
+def _trained_on(data: Dataset) -> dict[str, int]:
+    index = data.X.index[data.labelled.to_numpy()]
+    return {
+        "rows": len(index),
+        "people": index.get_level_values("person_id").nunique(),
+        "positives": int(data.y.sum()),
+        "dates": index.get_level_values("as_of").nunique(),
+    }
+
+
+def _splits_finding(data: Dataset) -> Finding:
+    n = len(data.splits)
+    message = f"{n} splits, the last one ({data.splits.sealed.name}) sealed"
+    status = "pass" if n >= ENOUGH_SPLITS else "cannot tell"
+    return Finding("VRU203", status, "splits", message, {"splits": n, "dropped": len(data.splits.dropped)})

@@ -1,0 +1,143 @@
+"""A Run: one fit of a declared procedure, kept so that it can be evaluated, approved and gone over again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from vru_models.errors import DataError, StorageError
+from vru_models.findings import Findings
+from vru_models.models import Card, FlagCountClassifier, ScorecardClassifier, SingleIndicatorClassifier
+from vru_models.models.base import CardClassifier
+from vru_models.spec import Spec
+from vru_models.spec.digest import canonical_json, digest_bytes, digest_frame, digest_json
+from vru_models.spec.storage import read_folder, write_folder
+
+FORMAT: Final = "vru-run/1"
+KINDS: Final[Mapping[str, type[CardClassifier]]] = {
+    "scorecard": ScorecardClassifier,
+    "flag_count": FlagCountClassifier,
+    "single_indicator": SingleIndicatorClassifier,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What :func:`fit` made.
+
+    Parameters
+    ----------
+    model
+        The winner fitted to all labelled rows, the sealed split's included: a card. Figures describe the procedure
+        that made it, not this very fit.
+    winner
+        Its name among the candidates.
+    split_cards
+        The winner's card for each split, trained on that split's own rows.
+    scores
+        Index ``(person_id, as_of)``: every row of every split's test date. One column per candidate (points) and
+        comparator, and ``probability`` by the winner's card for that split.
+    choice, regret
+        How the winner was chosen; the sealed split took no part.
+    trained_on
+        Rows, people, positive rows and as-of dates behind ``model``.
+    """
+
+    spec: Spec
+    model: CardClassifier
+    winner: str
+    split_cards: Mapping[str, Card]
+    scores: pd.DataFrame
+    choice: pd.DataFrame
+    regret: pd.DataFrame
+    trained_on: Mapping[str, int]
+    findings: Findings
+    data_digest: str
+    events_digest: str
+
+    @property
+    def card(self) -> Card:
+        """The card of :attr:`model`."""
+        return self.model.card_
+
+    @property
+    def card_digest(self) -> str:
+        """SHA-256 of the card's JSON: what lotteries and releases refer to."""
+        return digest_bytes(self.card.to_json().encode())
+
+    @property
+    def sealed(self) -> str:
+        """The sealed split: the last test date, in ISO form."""
+        return max(self.split_cards)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the declaration, the cards, the scores and the data they came from."""
+        return digest_json(self._head())
+
+    def frame(self) -> pd.DataFrame:
+        """One row per candidate that could have been chosen, with what the choice went by."""
+        return self.choice
+
+    def __repr__(self) -> str:
+        trained = f"{self.trained_on['rows']:,} rows of {self.trained_on['people']:,} people"
+        what = f"{self.winner}, {len(self.card.features)} features"
+        return f"Run({self.spec.purpose.name}: {what}, {trained}, {self.digest[:12]})"
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "spec": self.spec.digest,
+            "winner": self.winner,
+            "kind": next(kind for kind, made in KINDS.items() if type(self.model) is made),
+            "card": self.card_digest,
+            "cards": {split: digest_bytes(card.to_json().encode()) for split, card in self.split_cards.items()},
+            "scores": digest_frame(self.scores),
+            "choice": self.choice.to_dict("records"),
+            "regret": self.regret.to_dict("records"),
+            "trained_on": dict(self.trained_on),
+            "findings": self.findings.records(),
+            "data": self.data_digest,
+            "events": self.events_digest,
+        }
+
+    def save(self, folder: str | Path) -> None:
+        """Write the run into a new folder, whole or not at all. Holds rows of people: keep it inside."""
+        buffer = BytesIO()
+        self.scores.to_parquet(buffer)
+        cards = {f"cards/{split}.json": card.to_json().encode() for split, card in self.split_cards.items()}
+        files = {"run.json": canonical_json(self._head()), "model.json": self.card.to_json().encode()}
+        write_folder(Path(folder), self.spec.files() | cards | files | {"scores.parquet": buffer.getvalue()})
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """A run from a folder that :meth:`save` wrote; refused when its content is not what was written."""
+        place = Path(folder)
+        if not (place / "run.json").is_file():
+            raise StorageError.at(place, "holds no run.json", expected="a run folder", then="Run fit first")
+        files = read_folder(place, max_files=1_000, max_bytes=2**32, role="run")
+        head = json.loads(files["run.json"])
+        if head.get("format") != FORMAT or head["kind"] not in KINDS:
+            raise DataError.at(place, "has another format", expected=FORMAT, then="Run fit again")
+        run = cls(
+            spec=Spec.from_files(files, str(place)),
+            model=KINDS[head["kind"]].from_json(files["model.json"].decode()),
+            winner=head["winner"],
+            split_cards={split: Card.from_json(files[f"cards/{split}.json"].decode()) for split in head["cards"]},
+            scores=pd.read_parquet(BytesIO(files["scores.parquet"])),
+            choice=pd.DataFrame(head["choice"]),
+            regret=pd.DataFrame(head["regret"], columns=["split", "picked", "regret"]),
+            trained_on=head["trained_on"],
+            findings=Findings.from_records(head["findings"]),
+            data_digest=head["data"],
+            events_digest=head["events"],
+        )
+        if canonical_json(run._head()) != files["run.json"]:
+            raise DataError.at(place, "is not what was written (digests differ)", then="Run fit again")
+        return run

@@ -1,0 +1,265 @@
+"""One feed against its schema in one pass: file-level faults as text, row-level faults as a quarantine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from vru_models.feeds.columns import Cells, Mask, cells, over_rows, to_frame
+from vru_models.spec import Spec
+from vru_models.spec.calendar import as_days
+from vru_models.spec.sources import EventStatus, Indicator, Role
+from vru_models.spec.tables import CodeList, Kind, TableSchema
+
+_ALWAYS: Mapping[Kind, tuple[str, ...]] = {
+    "events": (),
+    "spells": ("person_id", "area", "start_date", "known_date"),
+    "coverage": ("feed", "area", "start_date", "known_date"),
+    "audit": ("person_id",),
+}
+_COMPACT_EVERY = 40
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Every data row of one feed, once: in ``accepted`` (house types) or in ``quarantine`` (row, reasons)."""
+
+    accepted: pd.DataFrame
+    quarantine: pd.DataFrame
+    rows_in: int
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """One feed's columns, read, beside what was declared for it."""
+
+    name: str
+    spec: Spec
+    extract_date: dt.date
+    cells: Mapping[str, Cells]
+
+    @property
+    def table(self) -> TableSchema:
+        return self.spec.table_of(self.name)
+
+    @property
+    def kind(self) -> Kind:
+        return self.table.x_vru.kind
+
+    @property
+    def known(self) -> str | None:
+        """The known-date column; none when known dates are assumed."""
+        if self.kind in ("spells", "coverage"):
+            return "known_date"
+        return self.table.x_vru.known_date if self.spec.feeds[self.name].known.kind == "column" else None
+
+    @property
+    def when(self) -> str | None:
+        """The column with the row's own date."""
+        return self.table.x_vru.event_date if self.kind == "events" else {"audit": None}.get(self.kind, "start_date")
+
+    @property
+    def dates(self) -> np.ndarray:
+        """Each row's own date; where a feed has none, the day of the extract."""
+        if self.when is not None:
+            return self.cells[self.when].days
+        rows = len(next(iter(self.cells.values())).codes)
+        return np.full(rows, as_days(self.extract_date))
+
+
+def header_faults(names: Sequence[str], schema: TableSchema) -> list[str]:
+    """What is wrong with the columns of a file, in words.
+
+    Undeclared columns are named only when some declared column is there: otherwise the first line is not a header but
+    somebody's record.
+
+    Examples
+    --------
+    >>> table = Spec.example("early_help").table_of("people")
+    >>> header_faults(["p1", "E08000001"], table)
+    ['none of the declared columns is there: the first line is not the header']
+    """
+    if not set(names) & set(table_columns := schema.columns):
+        return ["none of the declared columns is there: the first line is not the header"]
+    kinds = (
+        ("missing", [c for c in table_columns if c not in names]),
+        ("not declared", [c for c in dict.fromkeys(names) if c not in table_columns]),
+        ("there twice", sorted({c for c in names if names.count(c) > 1})),
+    )
+    return [f"columns {kind}: {', '.join(columns)}" for kind, columns in kinds if columns]
+
+
+def validate(
+    table: pa.Table, spec: Spec, *, feed: str, extract_date: dt.date, malformed: Sequence[int] = ()
+) -> Verdict:
+    """Every row of a feed accepted or quarantined, with every rule that it breaks.
+
+    A reason is ``column:rule`` (``required, not_a_date, not_a_month, not_a_number, not_a_boolean, pattern, too_long,
+    not_in_enum, below_minimum, above_maximum, not_unique, not_in_codelist, not_declared, date_order``) or, for the row,
+    ``outside_agreement``, ``duplicate``, ``wrong_number_of_fields``; several are joined by ``"; "``. Repeats are looked
+    for among rows that break no other rule; the first stands.
+
+    Parameters
+    ----------
+    table
+        Exactly the declared columns, in any order: text, or typed.
+    malformed
+        1-based data rows that could not be split into columns and are not in the table.
+    """
+    schema = spec.table_of(feed)
+    always = _always(spec, feed)
+    read = {
+        f.name: cells(table[f.name], f, missing=schema.missing_values, required=f.name in always) for f in schema.fields
+    }
+    held = _Feed(feed, spec, extract_date, read)
+    faults = {f"{name}:{rule}": mask for name, c in read.items() for rule, mask in c.faults.items()}
+    for rule in _RULES:
+        faults |= {reason: faults.get(reason, False) | mask for reason, mask in rule(held) if mask.any()}
+    clean = ~np.logical_or.reduce([np.zeros(table.num_rows, dtype=bool), *faults.values()])
+    faults |= dict(_repeats(held, clean))
+    rows = np.delete(np.arange(1, table.num_rows + len(malformed) + 1), np.asarray(malformed, dtype=np.int64) - 1)
+    quarantine = _quarantine(faults, rows)
+    if malformed:
+        ragged = pd.DataFrame({"row": np.asarray(malformed, np.int64), "reasons": "wrong_number_of_fields"})
+        quarantine = pd.concat([quarantine, ragged]).sort_values("row", ignore_index=True)
+    good = ~np.logical_or.reduce([~clean, *faults.values()])
+    values = pa.table({f.name: read[f.name].values for f in schema.fields})
+    return Verdict(to_frame(values.filter(pa.array(good))), quarantine, len(rows) + len(malformed))
+
+
+def _always(spec: Spec, feed: str) -> frozenset[str | None]:
+    schema, known = spec.table_of(feed), spec.feeds[feed].known
+    vru = schema.x_vru
+    if vru.kind != "events":
+        return frozenset((*schema.primary_key, *_ALWAYS[vru.kind]))
+    when_known = vru.known_date if known.kind == "column" else None
+    return frozenset((*schema.primary_key, vru.person, vru.event_date, when_known, vru.role, vru.status))
+
+
+def _quarantine(faults: Mapping[str, Mask], rows: np.ndarray) -> pd.DataFrame:
+    """The rows with a fault and, joined, the reasons; the text is made once per distinct combination."""
+    hit = {reason: mask for reason, mask in faults.items() if mask.any()}
+    if not hit:
+        return pd.DataFrame({"row": np.array([], np.int64), "reasons": pd.array([], dtype="str")})
+    at = np.flatnonzero(np.logical_or.reduce(list(hit.values())))
+    combination = np.zeros(len(at), dtype=np.int64)
+    for i, mask in enumerate(hit.values()):
+        combination = combination * 2 + mask[at]
+        if i % _COMPACT_EVERY == _COMPACT_EVERY - 1:
+            combination = pd.factorize(combination)[0].astype(np.int64)
+    codes = pd.factorize(combination)[0]
+    first = at[np.unique(codes, return_index=True)[1]]
+    texts = np.array(["; ".join(reason for reason, mask in hit.items() if mask[row]) for row in first], dtype=object)
+    return pd.DataFrame({"row": rows[at], "reasons": pd.array(texts[codes], dtype="str")})
+
+
+def _in_codelists(feed: _Feed) -> Iterator[tuple[str, Mask]]:
+    for column, listed in feed.table.x_vru.codelists.items():
+        yield f"{column}:not_in_codelist", _not_listed(feed.cells[column], feed.spec.codelists[listed], feed.dates)
+
+
+def _not_listed(column: Cells, codes: CodeList, dates: np.ndarray) -> Mask:
+    """Rows with a code that was not valid on the row's date, asked once per distinct code and date."""
+    askable = (column.codes >= 0) & ~np.isnat(dates)
+    if not askable.any():
+        return np.asarray(askable)
+    day = dates[askable].astype(np.int64)
+    spread = int(day.max() - day.min()) + 1
+    pairs, distinct = pd.factorize(column.codes[askable].astype(np.int64) * spread + (day - day.min()))
+    texts = np.asarray(column.texts.to_pylist(), dtype=object)[distinct // spread]
+    valid: np.ndarray = codes.valid(texts, (distinct % spread + day.min()).astype("datetime64[D]"))
+    answer = np.zeros(len(dates), dtype=bool)
+    answer[askable] = ~valid[pairs]
+    return answer
+
+
+def _declared_values(feed: _Feed) -> Iterator[tuple[str, Mask]]:
+    vru = feed.table.x_vru
+    for column, allowed in ((vru.role, get_args(Role)), (vru.status, get_args(EventStatus))):
+        if feed.kind == "events" and column is not None:
+            yield f"{column}:not_declared", _not_among(feed.cells[column], allowed)
+    if feed.kind == "coverage":
+        yield "feed:not_declared", _not_among(feed.cells["feed"], feed.spec.feeds)
+
+
+def _not_among(column: Cells, allowed: Iterable[str]) -> Mask:
+    known = set(allowed)
+    return over_rows(np.array([text not in known for text in column.texts.to_pylist()], dtype=bool), column.codes)
+
+
+def _date_order(feed: _Feed) -> Iterator[tuple[str, Mask]]:
+    """``event_date <= known_date <= extract date``; a spell may be known beforehand, but not end before it starts."""
+    extract = as_days(feed.extract_date)
+    if feed.known is not None:
+        yield f"{feed.known}:date_order", feed.cells[feed.known].days > extract
+    if feed.kind == "events":
+        yield f"{feed.when}:date_order", _too_late(feed.dates, feed, feed.known, extract)
+    elif feed.kind in ("spells", "coverage"):
+        yield "end_date:date_order", feed.cells["end_date"].days < feed.dates
+
+
+def _too_late(happened: np.ndarray, feed: _Feed, known: str | None, extract: np.datetime64) -> Mask:
+    late = happened > extract
+    return np.asarray(late if known is None else late | (happened > feed.cells[known].days))
+
+
+def _indicator_dates(feed: _Feed) -> Iterator[tuple[str, Mask]]:
+    """An indicator's own date columns are needed, and in order, on the rows that it matches."""
+    extract = as_days(feed.extract_date)
+    for indicator in feed.spec.indicators.values():
+        if indicator.feed != feed.name or (indicator.event_date is None and indicator.known_date is None):
+            continue
+        matched = _matched(feed, indicator)
+        when = indicator.event_date or str(feed.when)
+        known = (indicator.known_date or feed.known) if feed.spec.feeds[feed.name].known.kind == "column" else None
+        for column in filter(None, (when, known)):
+            yield f"{column}:required", matched & np.isnat(feed.cells[column].days)
+        yield f"{when}:date_order", matched & _too_late(feed.cells[when].days, feed, known, extract)
+        if known is not None:
+            yield f"{known}:date_order", matched & (feed.cells[known].days > extract)
+
+
+def _matched(feed: _Feed, indicator: Indicator) -> Mask:
+    rows = np.ones(len(feed.dates), dtype=bool)
+    for column, codes in indicator.where.items():
+        rows &= (feed.cells[column].codes >= 0) & ~_not_among(feed.cells[column], codes)
+    return rows
+
+
+def _agreement(feed: _Feed) -> Iterator[tuple[str, Mask]]:
+    """Rows that the agreement does not cover: dated outside it (a spell: wholly outside it), or of another area."""
+    agreement = feed.spec.feeds[feed.name].agreement
+    starts = feed.dates
+    ends = feed.cells["end_date"].days if feed.kind in ("spells", "coverage") else starts
+    outside = (starts > as_days(agreement.to)) | (ends < as_days(agreement.start))
+    if "area" in feed.cells and "*" not in agreement.areas:
+        everywhere = ("*",) if feed.kind == "coverage" else ()
+        outside |= _not_among(feed.cells["area"], (*agreement.areas, *everywhere))
+    yield "outside_agreement", outside
+
+
+def _repeats(feed: _Feed, clean: Mask) -> Iterator[tuple[str, Mask]]:
+    """Among clean rows, the later one where a key, or a value that is to be unique, comes again."""
+    unique = [f.name for f in feed.table.fields if f.constraints.unique]
+    keys = [*feed.table.primary_key, *([feed.known] if feed.known else [])]
+    for reason, columns in (*((f"{c}:not_unique", [c]) for c in unique), ("duplicate", list(dict.fromkeys(keys)))):
+        codes = pd.DataFrame({c: feed.cells[c].identity[clean] for c in columns})
+        mask = np.zeros(len(clean), dtype=bool)
+        mask[np.flatnonzero(clean)] = codes.duplicated().to_numpy() & (codes >= 0).all(axis=1).to_numpy()
+        if mask.any():
+            yield reason, mask
+
+
+_RULES: tuple[Callable[[_Feed], Iterator[tuple[str, Mask]]], ...] = (
+    _in_codelists,
+    _declared_values,
+    _date_order,
+    _indicator_dates,
+    _agreement,
+)

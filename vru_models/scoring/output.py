@@ -1,0 +1,108 @@
+"""What a monthly run leaves: the list, the reason sheets, a summary; whole or not at all, once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+import jinja2
+import pandas as pd
+
+from vru_models.audit.ledger import Ledger
+from vru_models.errors import LockedError
+from vru_models.scoring.score import Scores
+from vru_models.spec.digest import canonical_json, digest_bytes
+from vru_models.spec.storage import storage_errors, write_folder
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+def save_scores(scores: Scores, out: str | Path, ledger: Ledger) -> None:
+    """Record the list in the ledger, then publish it as a new folder with ``_SUCCESS`` in it.
+
+    ``list.parquet``, ``list.csv`` (text cells made safe for spreadsheets), ``sheets.html`` (a reason sheet per person,
+    for the panel), ``scores.json`` (counts and digests). The ledger holds the files' digests. A run that was killed
+    before it published can be run again and gives the same bytes; one that has published raises :class:`LockedError`,
+    and so does a second run at the same time.
+    """
+    with _alone(Path(out)):
+        if Path(out).exists():
+            raise LockedError.at(
+                out, "holds a finished run", expected="a new folder", then="Nothing was written; name another"
+            )
+        files = _files(scores)
+        digests = {name: digest_bytes(content) for name, content in sorted(files.items())}
+        release = {"release": scores.release.digest, "version": scores.release.version}
+        ledger.append("scores", as_of=str(scores.as_of), **release, counts=dict(scores.counts), files=digests)
+        write_folder(out, files | {"_SUCCESS": b""}, role="scores")
+
+
+def _files(scores: Scores) -> dict[str, bytes]:
+    buffer = BytesIO()
+    scores.list.to_parquet(buffer, index=False)
+    summary = {
+        "purpose": scores.release.purpose,
+        "version": scores.release.version,
+        "release": scores.release.digest,
+        "as_of": str(scores.as_of),
+        "counts": dict(scores.counts),
+        "extracts": {feed: str(date) for feed, date in sorted(scores.extract_dates.items())},
+        "findings": scores.findings.records(),
+    }
+    return {
+        "list.parquet": buffer.getvalue(),
+        "list.csv": spreadsheet_safe(scores.list).to_csv(index=False).encode(),
+        "sheets.html": sheets(scores).encode(),
+        "scores.json": canonical_json(summary),
+    }
+
+
+def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with an apostrophe before text that a spreadsheet would take for a formula; numbers untouched.
+
+    Source: OWASP ASVS 5.0, 1.2.10.
+
+    Examples
+    --------
+    >>> spreadsheet_safe(pd.DataFrame({"note": ["=1+1", "late"], "points": [-3, 2]})).values.tolist()
+    [["'=1+1", -3], ['late', 2]]
+    """
+    safe = frame.rename(columns=lambda name: _safe(str(name)))
+    for name in safe.columns[[not pd.api.types.is_numeric_dtype(t) for t in safe.dtypes]]:
+        safe[name] = [_safe(str(cell)) for cell in safe[name]]
+    return safe
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def sheets(scores: Scores) -> str:
+    """One reason sheet per listed person, for the panel, as one self-contained page."""
+    template = resources.files("vru_models.scoring").joinpath("sheets.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(template).render(scores=scores, people=scores.list.to_dict("records"))
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    lock = out.with_name(f".{out.name}.lock")
+    with storage_errors("scores", "written"):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockedError.at(out, "another run is writing it", then="Wait for it, or name another folder") from None
+        yield
+    finally:
+        os.close(fd)

@@ -1,0 +1,173 @@
+"""The monthly run: gate, score, list, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from vru_models.audit.ledger import Ledger
+from vru_models.audit.release import Release, refuse_expired
+from vru_models.dataset.coded import encode
+from vru_models.dataset.rows import Day, day_of
+from vru_models.errors import DataError, RefusedError
+from vru_models.evaluation.listing import choose, random_places
+from vru_models.feeds import Events
+from vru_models.findings import Finding, Findings
+from vru_models.scoring.reasons import data_gaps, explain
+from vru_models.spec import Spec
+from vru_models.spec.calendar import as_days
+
+STALE_DAYS: Final = 45
+"""An extract this many days older than the as-of date, or more, is taken for a feed outage."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A support-priority list: a proposal to a panel, never a decision.
+
+    Parameters
+    ----------
+    list
+        One row per place: ``person_id, place, kind`` (points or random), ``points, band, reason_1..3, protective,
+        data_gaps, inclusion_probability``. Who is not listed is not in it, and is stored nowhere.
+    as_of
+        The date of the list; nothing known on or after it was used.
+    counts
+        Eligible, listed, routed to statutory services.
+    release
+        Digest of the release that scored.
+    """
+
+    list: pd.DataFrame
+    as_of: np.datetime64
+    counts: Mapping[str, int]
+    findings: Findings
+    release: Release
+    extract_dates: Mapping[str, Any]
+
+    def frame(self) -> pd.DataFrame:
+        """The list."""
+        return self.list.copy()
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name} {n:,}" for name, n in self.counts.items())
+        return f"Scores({self.release.purpose} version {self.release.version}, as of {self.as_of}: {numbers})"
+
+
+def score(
+    release: Release,
+    events: Events,
+    *,
+    as_of: Any,
+    ledger: Ledger,
+    overrides: Mapping[str, str] | None = None,
+) -> Scores:
+    """The support-priority list of one as-of date, by an approved release.
+
+    ``k`` places: most by points, ties at the cut broken by lottery, the declared share drawn at random from below it.
+    Who meets a ``routed`` rule goes to statutory services, not onto the list.
+
+    Parameters
+    ----------
+    ledger
+        Must hold the approval of this release, and none of a later version.
+    overrides
+        ``{code: reason}`` for a gate that fails: VRU501 (a feed is stale).
+
+    Raises
+    ------
+    RefusedError
+        The signer is not pinned, the release expired or superseded, an agreement ended or does not allow scoring, or a
+        gate fails.
+    """
+    day = as_days(as_of)
+    _refuse(release, ledger, day)
+    gates = Findings(_stale(release.spec, events, day))
+    _pass_gates(gates, dict(overrides or {}))
+    rows = day_of(release.spec, encode(release.spec, events), day)
+    if not len(rows.X):
+        raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")
+    listed = _listed(release, rows)
+    counts = {**rows.cohort.counts, "listed": len(listed)}
+    return Scores(listed, day, counts, gates, release, dict(events.extract_dates))
+
+
+def _refuse(release: Release, ledger: Ledger, day: np.datetime64) -> None:
+    if not release.pinned:
+        then = "Load it with trusted=, the trust file kept outside the release"
+        raise RefusedError.at("release", "its signer is not pinned", then=then)
+    refuse_expired(str(release.expires_on))
+    refuse_expired(str(release.expires_on), day.astype(object))
+    approvals = ledger.find("approval", purpose=release.purpose)
+    if not any(entry.body["release"] == release.digest for entry in approvals):
+        raise RefusedError.at("ledger", "does not hold the approval of this release", then="Give the ledger of approve")
+    latest = max(int(entry.body["version"]) for entry in approvals)
+    if latest > release.version:
+        what = f"version {release.version} is superseded by version {latest}"
+        raise RefusedError.at("release", what, then="Score with the later one")
+    _refuse_agreements(release.spec, day)
+
+
+def _refuse_agreements(spec: Spec, day: np.datetime64) -> None:
+    for feed in sorted(_used(spec)):
+        agreement = spec.feeds[feed].agreement
+        if "score" not in agreement.purposes:
+            raise RefusedError.at(f"feeds.{feed}.agreement", "does not allow scoring", then="Leave the feed out")
+        if as_days(agreement.to) < day:
+            what = f"ended on {agreement.to}, before the as-of date {day}"
+            raise RefusedError.at(f"feeds.{feed}.agreement", what, then="Renew the agreement, or leave the feed out")
+
+
+def _used(spec: Spec) -> set[str]:
+    rules = (*spec.cohort.entry, *spec.cohort.routed)
+    names = {f.indicator for f in spec.columns} | {rule.indicator for rule in rules}
+    return {spec.indicators[name].feed for name in names}
+
+
+def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
+    found = []
+    for feed in sorted(_used(spec)):
+        age = int((day - as_days(events.extract_dates[feed])).astype(np.int64))
+        status = "fail" if age >= STALE_DAYS else "pass"
+        found.append(Finding("VRU501", status, feed, f"extracted {age} days before the as-of date", {"days": age}))
+    return found
+
+
+def _pass_gates(gates: Findings, given: Mapping[str, str]) -> None:
+    failing = gates.with_status("fail").where(lambda f: not given.get(f.code, "").strip())
+    if len(failing):
+        lines = [f"  {f.code} {f.where}: {f.message} (limit {STALE_DAYS})" for f in failing]
+        raise RefusedError(
+            "\n".join(["score: a gate fails.", *lines, "Bring a newer extract, or override with a reason."])
+        )
+
+
+def _listed(release: Release, rows: Day) -> pd.DataFrame:
+    spec, card = release.spec, release.card
+    people = rows.X.index.get_level_values("person_id")
+    chosen = choose(
+        card.points(rows.X),
+        list(people),
+        k=spec.capacity.k,
+        n_random=random_places(spec.capacity.k, spec.capacity.random_share),
+        card_digest=release.card_digest,
+        as_of=rows.as_of,
+    )
+    where = people.get_indexer(pd.Index(chosen["key"], dtype=people.dtype))
+    X, status = rows.X.iloc[where].reset_index(drop=True), rows.status.iloc[where]
+    listed = chosen.rename(columns={"key": "person_id"}).assign(points=card.points(X))
+    listed["band"] = _bands(listed)
+    listed = pd.concat([listed, explain(spec, card, X)], axis=1).assign(data_gaps=data_gaps(status))
+    order = ["person_id", "place", "kind", "points", "band"]
+    return listed[[*order, *(c for c in listed if c not in order)]]
+
+
+def _bands(listed: pd.DataFrame) -> np.ndarray:
+    """Thirds of the places that go by points, A first; places drawn at random say so."""
+    by_points = int((listed["kind"] == "points").sum())
+    third = np.array(["A", "B", "C"])[np.minimum((listed["place"].to_numpy() - 1) * 3 // max(by_points, 1), 2)]
+    return np.where(listed["kind"] == "random", "random", third)
