@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -164,6 +165,15 @@ DECLARED: dict[str, Any] = {
 
 def spec(*, without: tuple[str, ...] = (), schemas: dict[str, Any] | None = None, **changes: Any) -> Spec:
     """The small spec; ``without`` leaves feeds out, dotted ``changes`` set values."""
+    return _spec() if not (without or schemas or changes) else _changed(without, schemas, changes)
+
+
+@cache
+def _spec() -> Spec:
+    return _changed((), None, {})
+
+
+def _changed(without: tuple[str, ...], schemas: dict[str, Any] | None, changes: dict[str, Any]) -> Spec:
     declared = copy.deepcopy(DECLARED)
     for name in without:
         del declared["feeds"][name]
@@ -218,6 +228,15 @@ def admitted(frames: dict[str, Any] | None = None, declared: Spec | None = None)
 
 
 def events(frames: dict[str, Any] | None = None, declared: Spec | None = None) -> Events:
-    """The events of :func:`admitted`."""
+    """The events of :func:`admitted`; with nothing replaced, the same object each time: do not change its frames."""
+    return _recorded(frames, declared) if frames or declared else _events()
+
+
+@cache
+def _events() -> Events:
+    return _recorded(None, None)
+
+
+def _recorded(frames: dict[str, Any] | None, declared: Spec | None) -> Events:
     chosen = declared or spec()
     return record_events(admitted(frames, chosen), chosen)

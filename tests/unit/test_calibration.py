@@ -68,6 +68,16 @@ def test_a_single_probability_has_no_slope_but_is_right_or_wrong_in_the_large():
     assert c.in_the_large == pytest.approx(np.log(1 / 3))
 
 
+def test_probabilities_far_too_low_are_told_by_how_much():
+    assert calibration([1, 0] * 20, [1e-4] * 40).in_the_large == pytest.approx(np.log(9999))
+
+
+def test_a_line_that_does_not_settle_is_undefined(monkeypatch):
+    monkeypatch.setattr("vru_models.evaluation.calibration._STEPS", 1)
+    y, p, _ = sample()
+    assert np.isnan(calibration(y, p).slope)
+
+
 def test_bands_hold_their_lower_edge_and_the_last_its_upper():
     t = reliability([0, 1, 1, None], [0.0, 0.5, 1.0, 0.5], bands=[0, 0.5, 1])
     assert t[["n", "n_labelled", "positives"]].to_numpy().tolist() == [[1, 1, 0], [3, 2, 2]]

@@ -103,10 +103,10 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     hits = 0
     y, score, _ = people(400_000, seed=5)
     truth = pooled(capacity_table(y, score, k=40_000))["precision"].iloc[0]
-    for seed in range(120):
+    for seed in range(60):
         rows = np.random.default_rng(seed).integers(0, 400_000, 2000)
         t = capacity_intervals(y[rows], score[rows], k=200, unit=range(2000), n_replicates=200, random_state=seed).iloc[
             0
         ]
         hits += t["low"] <= truth <= t["high"]
-    assert hits >= 106
+    assert hits >= 52

@@ -79,10 +79,10 @@ def test_nobody_eligible_is_an_empty_list():
 
 def test_inclusion_probabilities_are_the_frequencies_of_the_lotteries():
     points, keys = [3, 2, 2, 2, 1, 1], list("abcdef")
-    runs = [choose(points, keys, k=4, n_random=2, card_digest=str(i), as_of=DATE) for i in range(500)]
+    runs = [choose(points, keys, k=4, n_random=2, card_digest=str(i), as_of=DATE) for i in range(300)]
     frequency = {key: sum(key in set(t["key"]) for t in runs) / len(runs) for key in keys}
     # a: 1; b, c, d: 1/3 + 2/3 x 2/4; e, f: 2/4
-    assert [frequency[key] for key in keys] == pytest.approx([1, 2 / 3, 2 / 3, 2 / 3, 0.5, 0.5], abs=0.07)
+    assert [frequency[key] for key in keys] == pytest.approx([1, 2 / 3, 2 / 3, 2 / 3, 0.5, 0.5], abs=0.09)
     recorded = {key: p for t in runs for key, p in zip(t["key"], t["inclusion_probability"], strict=True)}
     assert [recorded[key] for key in keys] == pytest.approx([1, 2 / 3, 2 / 3, 2 / 3, 0.5, 0.5])
 

@@ -150,5 +150,11 @@ def test_what_is_wrong_with_a_folder_is_said_with_the_remedy(folder, spoil, erro
 
 
 def test_a_taken_folder_is_not_overwritten(folder):
-    with pytest.raises(StorageError, match="extracts: cannot be written"):
+    with pytest.raises(StorageError, match=r"extracts: cannot be written"):
         write_extracts(folder, small.extracts(), extract_date=small.EXTRACT_DATE)
+
+
+def test_a_row_too_long_to_be_a_row_is_not_csv(folder):
+    (folder / "missing.csv").write_text("episode_id,person_id,start_date,known_date\n" + "a" * (2 << 24) + ",c,,\n")
+    with pytest.raises(DataError, match=r"missing.csv: is not a CSV file"):
+        read_feeds(folder, small.spec())

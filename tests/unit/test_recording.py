@@ -17,18 +17,16 @@ def exclusions(*lines, **changes):
 
 
 def test_the_literal_extracts_give_the_literal_events():
-    assert (
-        seen(small.events(), "person_id", "indicator", "event_date", "known_date", "known_until", "value")
-        == [
-            ["a", "suspension", "2022-01-10", "2022-01-12", "", 3.0],
-            ["a", "suspension", "2022-05-03", "2022-05-20", "2022-07-01", 1.0],
-            ["b", "suspension", "2022-03-01", "2022-03-02", "", 1.0],
-            ["b", "permanent_exclusion", "2022-11-15", "2022-11-30", "", None],
-            ["c", "missing_episode", "2022-06-01", "2022-06-02", "", None],
-        ]
-        or [r[:5] for r in seen(small.events(), "person_id", "indicator", "event_date", "known_date", "known_until")]
-        == []
-    )
+    events = small.events()
+    assert seen(events, "person_id", "indicator", "event_date", "known_date", "known_until") == [
+        ["a", "suspension", "2022-01-10", "2022-01-12", ""],
+        ["a", "suspension", "2022-05-03", "2022-05-20", "2022-07-01"],
+        ["b", "suspension", "2022-03-01", "2022-03-02", ""],
+        ["b", "permanent_exclusion", "2022-11-15", "2022-11-30", ""],
+        ["c", "missing_episode", "2022-06-01", "2022-06-02", ""],
+    ]
+    assert events.frame["value"].fillna(-1).tolist() == [3.0, 1.0, 1.0, -1.0, -1.0]
+    assert events.frame["feed"].tolist() == ["exclusions"] * 4 + ["missing"]
 
 
 def test_a_correction_supersedes_the_earlier_version_from_the_day_it_was_known():
@@ -178,3 +176,27 @@ def test_no_row_of_an_indicator_is_no_event_and_the_types_stand():
     events = small.events({"missing": pd.DataFrame(columns=MISSING.split(","), dtype="str")})
     assert "missing_episode" not in events.frame["indicator"].tolist()
     assert events.frame["event_date"].dtype == "datetime64[s]"
+
+
+def test_an_indicators_own_dates_are_its_events_dates():
+    fields = [small.column(n, "date" if n.endswith("date") else "string") for n in MISSING.split(",")]
+    fields += [small.column("hearing_date", "date"), small.column("told_date", "date"), small.column("kind")]
+    schema = small.schema("missing", fields, "episode_id", event_date="start_date", known_date="known_date")
+    declared = small.spec(
+        schemas={"missing": schema},
+        **{
+            "indicators.missing_episode.event_date": "hearing_date",
+            "indicators.missing_episode.known_date": "told_date",
+            "indicators.missing_episode.where": {"kind": ["H"]},
+        },
+    )
+    frame = small.rows(
+        f"{MISSING},hearing_date,told_date,kind",
+        "m1,c,2022-06-01,2022-06-02,2022-06-10,2022-06-20,H",
+        "m1,c,2022-06-01,2022-07-02,,,X",
+    )
+    events = small.events({"missing": frame}, declared)
+    rows = [
+        r[1:] for r in seen(events, "indicator", "event_date", "known_date", "known_until") if r[0] == "missing_episode"
+    ]
+    assert rows == [["2022-06-10", "2022-06-20", "2022-07-02"]]

@@ -305,3 +305,39 @@ def test_an_empty_feed_has_no_rows_and_the_same_columns():
 )
 def test_faults_of_the_header_are_collected_and_a_record_is_never_shown_as_one(header, faults):
     assert header_faults(header.split(","), small.spec().table_of("missing")) == faults
+
+
+def test_a_column_in_which_nothing_was_ever_written_is_missing_throughout():
+    frame = small.rows(EXCLUSIONS, GOOD).assign(sessions=None)
+    verdict = validate(arrow_table(frame), small.spec(), feed="exclusions", extract_date=small.EXTRACT_DATE)
+    assert verdict.accepted["sessions"].isna().tolist() == [True]
+
+
+def test_reasons_are_told_apart_however_many_rules_there_are():
+    fields = [small.column("person_id"), *(small.column(f"c{i}", required=True) for i in range(90))]
+    declared = small.spec(schemas={"audit": small.schema("audit", fields, "person_id", kind="audit")})
+    empties = [{i} for i in range(90)] + [{0, 89}, {1, 88}, {0}]
+    lines = ["a," + ",".join("" if i in empty else "v" for i in range(90)) for empty in empties]
+    found = reasons(*lines, feed="audit", header=",".join(f["name"] for f in fields), declared=declared)
+    assert found[1] == found[93] == "c0:required"
+    assert found[90] == "c89:required"
+    assert found[91] == "c0:required; c89:required"
+    assert found[92] == "c1:required; c88:required"
+    assert len(set(found.values())) == 92
+
+
+def test_an_indicators_own_date_under_an_assumed_lag_is_held_against_the_extract_date_alone():
+    declared = two_dates(event_date="hearing_date")
+    declared = small.spec(
+        schemas={"missing": declared.table_of("missing").model_dump(by_alias=True)},
+        **{
+            "indicators.missing_episode.event_date": "hearing_date",
+            "feeds.missing.known": {"kind": "assumed_lag", "median": 1, "p95": 2},
+        },
+    )
+    header = "episode_id,person_id,start_date,known_date,kind,hearing_date"
+    lines = ["m1,c,2022-06-01,,H,2024-09-01", "m2,c,2022-06-01,,H,2024-09-02", "m3,c,2022-06-01,,H,"]
+    assert reasons(*lines, feed="missing", header=header, declared=declared) == {
+        2: "hearing_date:date_order",
+        3: "hearing_date:required",
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,33 @@ class Timeline:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """When a feed was shared, for which area (``*``: all) and ages (inclusive): one array per column."""
+
+    feed: np.ndarray
+    area: np.ndarray
+    age_from: np.ndarray
+    age_to: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    known: np.ndarray
+    until: np.ndarray
+
+    def rows(self, keep: np.ndarray) -> Coverage:
+        """Some of the rows, by a mask."""
+        return Coverage(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+    def known_of(self, feed: str, day: int) -> Coverage:
+        """The rows about a feed that were known on a day: ``known < day <= until``."""
+        return self.rows((self.feed == feed) & (self.known < day) & (day <= self.until))
+
+    def covering(self, area: str, age: int) -> Coverage:
+        """The rows that apply to an area and an age; a row without limits applies to an unknown age (-1) too."""
+        aged = ((self.age_from <= age) & (age <= self.age_to)) | ((self.age_from == 0) & (self.age_to == OPEN))
+        return self.rows(((self.area == area) | (self.area == "*")) & aged)
+
+
+@dataclass(frozen=True)
 class Coded:
     """One event store in integers. ``people`` is sorted; a person's number is the position in it.
 
@@ -47,7 +74,7 @@ class Coded:
     area: np.ndarray
     birth_month: np.ndarray
     household: np.ndarray
-    coverage: pd.DataFrame
+    coverage: Coverage
 
 
 def encode(spec: Spec, events: Events) -> Coded:
@@ -109,10 +136,11 @@ def _households(spells: pd.DataFrame) -> np.ndarray:
     return given.where(given.notna(), own).to_numpy(dtype=object)
 
 
-def _coverage(coverage: pd.DataFrame) -> pd.DataFrame:
-    coded = coverage[["feed", "area"]].astype(str)
-    for column in ("start_date", "end_date", "known_date", "known_until"):
-        coded[column] = days(coverage[column])
-    coded["age_from"] = coverage["age_from"].fillna(0).astype(np.int64)
-    coded["age_to"] = coverage["age_to"].fillna(OPEN).astype(np.int64)
-    return coded
+def _coverage(coverage: pd.DataFrame) -> Coverage:
+    return Coverage(
+        coverage["feed"].to_numpy(dtype=object).astype(str),
+        coverage["area"].to_numpy(dtype=object).astype(str),
+        coverage["age_from"].fillna(0).to_numpy(dtype=np.int64),
+        coverage["age_to"].fillna(OPEN).to_numpy(dtype=np.int64),
+        *(days(coverage[name]) for name in ("start_date", "end_date", "known_date", "known_until")),
+    )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from vru_models.dataset.coded import OPEN, Coded
-from vru_models.dataset.status import NONE_RECORDED, OBSERVED, cell_status, status_column, window_start
+from vru_models.dataset.status import NONE_RECORDED, OBSERVED, cell_status, shared_on, status_column, window_start
 from vru_models.dataset.view import Segments
 from vru_models.spec import Spec
-from vru_models.spec.calendar import Span
+from vru_models.spec.calendar import Span, completed_years
 from vru_models.spec.question import Feature
 
 
@@ -69,11 +69,14 @@ def features_on(
     positions = usable_events(coded, spec, as_of)
     X = np.full((len(coded.people), len(spec.columns)), np.nan, dtype=np.float32)
     statuses: dict[str, np.ndarray] = {}
+    day, ages = int(as_of.astype(np.int64)), completed_years(births, as_of)
+    feeds = dict.fromkeys(spec.indicators[f.indicator].feed for f in spec.columns)
+    shared = {feed: shared_on(coded, segments, feed, day=day, ages=ages) for feed in feeds}
     for window in sorted({feature.window for feature in spec.columns}):
         counted = count_window(coded, positions, window_start(window, as_of))
         for feed in _feeds_in(spec, window):
             table = spec.table_of(feed)
-            status = cell_status(coded, segments, feed, table, window=window, as_of=as_of, births=births)
+            status = cell_status(segments, shared[feed], table, window=window, as_of=as_of, births=births)
             status[(status == NONE_RECORDED) & _any_event(spec, coded, counted, feed)] = OBSERVED
             statuses[status_column(feed, window)] = status
         _fill(X, spec, coded, counted=counted, window=window, as_of=as_of, statuses=statuses)

@@ -18,7 +18,7 @@ from vru_models.feeds import Events
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
-from vru_models.spec.digest import digest_frame, lottery_numbers
+from vru_models.spec.digest import lottery_numbers
 
 SAMPLE = 500
 """People on whom the proof is run, drawn by lottery."""
@@ -62,9 +62,11 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
     return Findings([Finding("VRU201", "pass", "leakage", message, {"people": n, "dates": len(dates)})])
 
 
-def _print(day: Day) -> tuple[str, str, str, int]:
-    routed = int(day.cohort.routed.sum())
-    return digest_frame(day.X), digest_frame(day.status), digest_frame(day.rows), routed
+def _print(day: Day) -> tuple[bytes, ...]:
+    """Every byte of a day's rows: who is in the cohort or routed, their features, statuses, areas and households."""
+    rows = "\x1f".join([*day.rows["area"], *day.rows["household_id"]])
+    arrays = (day.chosen, day.cohort.routed, day.X.to_numpy(), day.status.to_numpy())
+    return (rows.encode(), *(a.tobytes() for a in arrays))
 
 
 def _sample(coded: Coded, seed: str, n: int) -> Coded:
@@ -98,8 +100,8 @@ def _futures(coded: Coded, day: int) -> dict[str, Coded]:
 def _deleted(coded: Coded, day: int) -> Coded:
     events, spells = coded.events.known < day, coded.spells.known < day
     same = np.arange(len(coded.people))
-    coverage = coded.coverage[coded.coverage["known_date"] < day].copy()
-    coverage["known_until"] = coverage["known_until"].where(coverage["known_until"] < day, OPEN)
+    coverage = coded.coverage.rows(coded.coverage.known < day)
+    coverage = replace(coverage, until=np.where(coverage.until >= day, OPEN, coverage.until))
     return replace(
         coded,
         events=_reopened(_renumber(coded.events, events, same), day),
@@ -120,9 +122,8 @@ def _reopened(rows: Timeline, day: int) -> Timeline:
 def _altered(coded: Coded, day: int) -> Coded:
     late = coded.events.known >= day
     later = coded.spells.known >= day
-    coverage = coded.coverage.copy()
-    unknown = coverage["known_date"] >= day
-    coverage.loc[unknown, "end_date"] = coverage.loc[unknown, "start_date"]
+    coverage = coded.coverage
+    coverage = replace(coverage, end=np.where(coverage.known >= day, coverage.start, coverage.end))
     start = np.where(late, day - 1 - (coded.events.start % 90), coded.events.start)
     return _sorted(
         replace(

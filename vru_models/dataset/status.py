@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
-from vru_models.dataset.coded import OPEN, Coded
+from vru_models.dataset.coded import Coded
 from vru_models.dataset.view import Segments
 from vru_models.spec.calendar import Span, completed_years
 from vru_models.spec.tables import TableSchema
@@ -33,57 +32,57 @@ def window_start(window: Span, as_of: np.datetime64) -> int:
     return int(window.before(as_of).astype(np.int64))
 
 
-def shared_days(coded: Coded, segments: Segments, feed: str, window: tuple[int, int], ages: np.ndarray) -> np.ndarray:
-    """Days in the window on which each person was in view and the feed was shared for their area and age.
+@dataclass(frozen=True)
+class Shared:
+    """When one feed was shared, as known on a day: for each set of segments, the stretches that cover them."""
 
-    ``ages`` (per person, on the as-of date; -1 unknown) are held against a coverage row's age limits, inclusive: a row
-    with limits does not cover somebody of unknown age.
+    classes: tuple[tuple[np.ndarray, tuple[tuple[int, int], ...]], ...]
+
+    def days(self, segments: Segments, start: int, day: int) -> np.ndarray:
+        """Days of each segment inside ``[start, day)`` on which the feed was shared for it."""
+        total = np.zeros(len(segments.person), dtype=np.int64)
+        for where, stretches in self.classes:
+            first, last = segments.start[where], segments.end[where]
+            for begins, ends in stretches:
+                inside = np.minimum(last, min(ends, day)) - np.maximum(first, max(begins, start))
+                total[where] += np.maximum(inside, 0)
+        return total
+
+
+def shared_on(coded: Coded, segments: Segments, feed: str, *, day: int, ages: np.ndarray) -> Shared:
+    """The coverage of a feed that was known on a day, by the segments it applies to.
+
+    A coverage row applies to its area (``*``: all) and, where it has age limits (inclusive), to who was of these ages on
+    the day (``ages``, per person); one with limits does not apply to somebody of unknown age.
     """
-    start, day = window
-    rows = coded.coverage
-    known = rows[(rows["feed"] == feed) & (rows["known_date"] < day) & (day <= rows["known_until"])]
-    days = np.zeros(len(segments.person), dtype=np.int64)
-    for area, age, where in _classes(coded, segments, known, ages):
-        mine = known[known["area"].isin(["*", area])]
-        if age is not None:
-            mine = mine[(mine["age_from"] <= age) & (age <= mine["age_to"])]
-        for first, last in _merged(mine):
-            days[where] += segments.overlap(max(start, first), min(day, last))[where]
-    return np.bincount(segments.person, weights=days, minlength=len(coded.people)).astype(np.int64)
-
-
-def _classes(
-    coded: Coded, segments: Segments, known: pd.DataFrame, ages: np.ndarray
-) -> Iterator[tuple[str, int | None, np.ndarray]]:
-    """Segments that the same coverage rows apply to: by area, and by age where any row has an age limit."""
-    limited = bool((known["age_from"] > 0).any() or (known["age_to"] < OPEN).any())
+    rows = coded.coverage.known_of(feed, day)
     age = ages[segments.person]
-    for number in np.unique(segments.area):
-        here = segments.area == number
-        for value in np.unique(age[here]) if limited else [None]:
-            where = here if value is None else here & (age == value)
-            yield coded.areas[number], None if value is None else int(value), where
+    limits = np.unique(np.concatenate([rows.age_from, rows.age_to + 1]))
+    band = np.searchsorted(limits, age, side="right")
+    named = [coded.areas.index(name) for name in sorted(set(rows.area)) if name in coded.areas]
+    area = np.where(np.isin(segments.area, named), segments.area, -1)
+    classes = []
+    for number in np.unique(area):
+        name = coded.areas[number] if number >= 0 else "*"
+        for value in np.unique(band[area == number]):
+            where = np.flatnonzero((area == number) & (band == value))
+            covering = rows.covering(name, int(age[where[0]]))
+            classes.append((where, _merged(covering.start, covering.end)))
+    return Shared(tuple(classes))
 
 
-def _merged(stretch: pd.DataFrame) -> list[tuple[int, int]]:
+def _merged(starts: np.ndarray, ends: np.ndarray) -> tuple[tuple[int, int], ...]:
     merged: list[tuple[int, int]] = []
-    for first, last in sorted(zip(stretch["start_date"], stretch["end_date"], strict=True)):
+    for first, last in sorted(zip(starts.tolist(), ends.tolist(), strict=True)):
         if merged and first <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
             merged.append((first, last))
-    return merged
+    return tuple(merged)
 
 
 def cell_status(
-    coded: Coded,
-    segments: Segments,
-    feed: str,
-    table: TableSchema,
-    *,
-    window: Span,
-    as_of: np.datetime64,
-    births: np.ndarray,
+    segments: Segments, shared: Shared, table: TableSchema, *, window: Span, as_of: np.datetime64, births: np.ndarray
 ) -> np.ndarray:
     """Status per person of one feed and window, before events are looked at: none_recorded or a reason for NaN.
 
@@ -91,16 +90,16 @@ def cell_status(
     not_shared, not_yet_due, partly_observed.
     """
     start, day = window_start(window, as_of), int(as_of.astype(np.int64))
-    ages = completed_years(births, as_of)
-    viewed = np.bincount(segments.person, weights=segments.overlap(start, day), minlength=len(coded.people))
-    shared = shared_days(coded, segments, feed, (start, day), ages)
+    n_people = len(births)
+    viewed = np.bincount(segments.person, weights=segments.overlap(start, day), minlength=n_people)
+    covered = np.bincount(segments.person, weights=shared.days(segments, start, day), minlength=n_people)
     lowest, highest = table.x_vru.ages
-    was = completed_years(births, window.before(as_of))
-    outside = (ages >= 0) & ((ages < lowest) | (was > highest))
-    status = np.where(shared < day - start, PARTLY_OBSERVED, NONE_RECORDED).astype(np.uint8)
+    ages, were = completed_years(births, as_of), completed_years(births, window.before(as_of))
+    outside = (ages >= 0) & ((ages < lowest) | (were > highest))
+    status = np.where(covered < day - start, PARTLY_OBSERVED, NONE_RECORDED).astype(np.uint8)
     if day - table.x_vru.due_after <= start:
         status[:] = NOT_YET_DUE
-    status[shared == 0] = NOT_SHARED
+    status[covered == 0] = NOT_SHARED
     status[viewed == 0] = NOT_IN_VIEW
     status[outside | _never_possible(table, start, day)] = NOT_APPLICABLE
     return status

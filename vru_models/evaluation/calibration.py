@@ -17,7 +17,7 @@ from vru_models.evaluation.resampling import distinct_units
 
 _STEPS = 100
 _CONVERGED = 1e-10
-_RUNAWAY = 1e3
+_LONGEST_STEP = 1.0
 
 
 def brier_score(y_true: Any, y_prob: Any, *, sample_weight: Any = None) -> float:
@@ -158,17 +158,15 @@ def _edges(p: Floats, bands: int | Sequence[float]) -> Floats:
 
 
 def _newton(X: Floats, y: Floats, w: Floats, offset: Floats) -> Floats:
-    """The maximum-likelihood logistic line; NaN where there is none."""
-    beta = np.zeros(X.shape[1])
+    """The maximum-likelihood logistic line by Newton steps no longer than 1 (log-odds); NaN where there is none."""
+    beta: Floats = np.zeros(X.shape[1])
     for _ in range(_STEPS):
         p = expit(offset + X @ beta)
         information = (X * (w * p * (1 - p))[:, None]).T @ X
         if np.linalg.cond(information) > 1 / np.finfo(float).eps or not np.isfinite(information).all():
             break
         step = np.linalg.solve(information, X.T @ (w * (y - p)))
-        beta = beta + step
-        if np.abs(beta).max() > _RUNAWAY:
-            break
+        beta = beta + step * min(1.0, _LONGEST_STEP / max(np.abs(step).max(), _CONVERGED))
         if np.abs(step).max() < _CONVERGED:
             return beta
     return np.full(X.shape[1], np.nan)

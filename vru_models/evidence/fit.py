@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, cpu_count, delayed
 from sklearn.base import clone
 
 from vru_models.dataset import Dataset, Split
@@ -86,6 +87,14 @@ def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
             "fit", run=run.digest, spec=spec.digest, data=data.digest, winner=run.winner, card=run.card_digest
         )
     return run
+
+
+def _on_split(
+    spec: Spec, data: Dataset, split: Split, candidates: Mapping[str, CardClassifier]
+) -> tuple[dict[str, CardClassifier], pd.DataFrame]:
+    """Every candidate fitted to a split's own training rows, and every model's scores of its test date."""
+    fitted = {name: _fitted(model, data, split.train) for name, model in candidates.items()}
+    return fitted, _scores(spec, data, split, fitted)
 
 
 def _rows(data: Dataset, dates: tuple[np.datetime64, ...]) -> np.ndarray:

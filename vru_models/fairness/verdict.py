@@ -72,7 +72,7 @@ class Side:
         (group, rest), (n_group, n_rest) = self.rates, self.effective
         return (rest, n_rest, group, n_group) if self.measure.harm == "lower" else (group, n_group, rest, n_rest)
 
-    def units_needed(self, upper: float, critical: float, min_group: int) -> float:
+    def units_needed(self, upper: float, *, critical: float, min_group: int) -> float:
         """The size of the group that would settle such a gap, everyone else growing with it.
 
         Standard errors fall with the root of the size. A gap under its limit is settled when its upper bound is too,
@@ -122,7 +122,11 @@ def judge(sides: Sequence[Side], min_group: int) -> pd.DataFrame:
     rows = []
     for side, (upper, p, method), p_adjusted in zip(sides, tests, adjusted, strict=True):
         status = _status(side, upper, p_adjusted)
-        needed = side.units_needed(upper, critical, min_group) if status == "cannot tell" else float("nan")
+        needed = (
+            side.units_needed(upper, critical=critical, min_group=min_group)
+            if status == "cannot tell"
+            else float("nan")
+        )
         rows.append(
             (
                 side.measure.name, side.attribute, side.group, round(side.units[0]), *side.rates, side.gap, side.limit,

@@ -229,7 +229,7 @@ class Card:
             yield feature, values
 
     def frame(self) -> pd.DataFrame:
-        """One row per feature and bin: feature, bin, lower (exclusive), upper (inclusive), points; NaN's row is last."""
+        """One row per feature and bin: feature, bin, lower (exclusive), upper (inclusive), points; NaN last."""
         rows: list[tuple[Any, ...]] = []
         for f in self.features:
             rows += [(f.name, f.bin_text(i), *f.bounds_of(i), p) for i, p in enumerate(f.points)]

@@ -17,7 +17,7 @@ from vru_models.models.card import MAX_BINS, MAX_POINTS, CardFeature
 from vru_models.models.effects import Shape, fit_effects
 from vru_models.models.rounding import area_under_curve, neutral_points, to_points
 
-_MAX_SWEEPS = 100
+_MAX_SWEEPS = 1_000
 _DIRECTIONS = {"increasing": 1, "decreasing": -1}
 
 

@@ -21,7 +21,7 @@ class Candidate(Section):
     kind: Literal["scorecard", "flag_count", "single_indicator"]
     max_points: Annotated[int, Field(ge=1, le=100)] = 10
     max_bins: Annotated[int, Field(ge=2, le=20)] = 8
-    l2: Annotated[float, Field(gt=0)] = 1.0
+    l2: Annotated[float, Field(gt=0)] = 20.0
 
 
 class Model(Section):

@@ -49,6 +49,8 @@ def digest_file(path: Path) -> str:
 def digest_frame(frame: pd.DataFrame, *, index: bool = True) -> str:
     """SHA-256 of a frame's column names, types and values (and index), the same on every machine and run.
 
+    Dates count to the second, whatever unit they are held in.
+
     Examples
     --------
     >>> a = pd.DataFrame({"x": [1.0, None]})
@@ -56,6 +58,8 @@ def digest_frame(frame: pd.DataFrame, *, index: bool = True) -> str:
     True
     """
     whole = frame.reset_index() if index else frame
+    dates = list(whole.select_dtypes("datetime").columns)
+    whole = whole.astype(dict.fromkeys(dates, "datetime64[s]"))
     state = hashlib.sha256(canonical_json([[str(c), str(t)] for c, t in whole.dtypes.items()]))
     for i in range(whole.shape[1]):
         state.update(_column_bytes(whole.iloc[:, i]))

@@ -272,7 +272,7 @@ class _Shelf:
         found = self._read("codelists", "codelists", f"{name}.csv")
         if found is None:
             raise SpecError.at(f"codelists/{name}.csv", "is named by a schema but was not found", then="Add the file")
-        return CodeList.parse(*found)
+        return CodeList.parse(*found).model_copy(update={"name": name})
 
 
 class _Held(_Shelf):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import re
@@ -189,6 +190,10 @@ class CodeList(Section):
         header = ["code", "label", "valid_from", "valid_to", "source"]
         if not rows or rows[0] != header or any(len(r) != len(header) for r in rows):
             raise SpecError.at(where, "is not a code list", expected=f"CSV with the header {','.join(header)}")
+        if any(not _is_open_or_date(end) for row in rows[1:] for end in row[2:4]):
+            raise SpecError.at(
+                where, "has a valid_from or valid_to that is not a date", expected="YYYY-MM-DD, or empty"
+            )
         return cls(name=where, text=text, rows=tuple((r[0], r[1], r[2], r[3], r[4]) for r in rows[1:]))
 
     @property
@@ -207,3 +212,10 @@ class CodeList(Section):
                 hit &= dates <= np.datetime64(valid_to)
             answer |= hit
         return np.asarray(answer & ~np.isnat(dates))
+
+
+def _is_open_or_date(text: str) -> bool:
+    try:
+        return not text or bool(dt.date.fromisoformat(text))
+    except ValueError:
+        return False

@@ -26,8 +26,8 @@ _REASONS: Final = {
 }  # fmt: skip
 _STATUSES: Final = ("recorded", "assessed", "confirmed", "withdrawn")
 _ROLES: Final = {"witness": 0.69, "household_member": 0.28, "victim": 0.02, "suspect": 0.01, "subject": 0.0}
-_FOLLOWS_NEED: Final = 3.0
-_HABIT: Final = 0.5
+_FOLLOWS_NEED: Final = 2.7
+_HABIT: Final = 0.7
 """Rise of the log odds of missing school with need, and with what is the child's own: illness, distance."""
 
 
@@ -81,7 +81,9 @@ def _attendance(history: History, rng: np.random.Generator) -> Rows:
     bands = Coded(("10_to_20", "20_to_50", "50_plus"), codes)
     happened = Happenings(np.concatenate(who), np.concatenate(day))
     lower, least = np.maximum(codes - 1, 0), np.array([10, 20, 50])
-    return Rows(happened, {"band": bands, "missed_at_least": least[codes]}, {"band": lower, "missed_at_least": least[lower]})
+    return Rows(
+        happened, {"band": bands, "missed_at_least": least[codes]}, {"band": lower, "missed_at_least": least[lower]}
+    )
 
 
 def _logit(share: np.ndarray | float) -> np.ndarray:
@@ -139,7 +141,9 @@ def _police(history: History, rng: np.random.Generator) -> Rows:
     talked = rng.random(len(missing)) < history.taken_up[missing.who]
     back = missing.where(talked)
     happened, kind = _kinds(
-        domestic_abuse_incident=to_each_child(history.world, to_households(history.world, rates.DOMESTIC_ABUSE, ALL_YEAR, rng)),
+        domestic_abuse_incident=to_each_child(
+            history.world, to_households(history.world, rates.DOMESTIC_ABUSE, ALL_YEAR, rng)
+        ),
         missing_episode=missing,
         return_interview=Happenings(back.who, back.day + rng.integers(2, 8, len(back))),
         coming_to_notice=to_children(history.world, rates.COMING_TO_NOTICE, ALL_YEAR, rng),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from vru_models.errors import SpecError
+from vru_models.feeds import Feeds, admit
 from vru_models.spec import Spec
 from vru_models.synthetic.agencies import AGENCIES
 from vru_models.synthetic.delivery import Linkage, delivered, make_linkage
@@ -68,9 +69,7 @@ def synthetic_extracts(spec: Spec, *, n_people: int = 20_000, random_state: int 
     _refuse_unknown(spec)
     history = make_history(n_people, random_state)
     linkage = make_linkage(history.world, random_state)
-    frames = {
-        feed: _extract(spec, feed, history, linkage=linkage, random_state=random_state) for feed in spec.feeds
-    }
+    frames = {feed: _extract(spec, feed, history, linkage=linkage, random_state=random_state) for feed in spec.feeds}
     truth = pd.DataFrame(
         {
             "person_id": text(history.world.person_ids, np.arange(n_people)),
@@ -78,6 +77,21 @@ def synthetic_extracts(spec: Spec, *, n_people: int = 20_000, random_state: int 
         }
     )
     return Extracts(MappingProxyType(frames), EXTRACT_DATE.astype(dt.date), truth)
+
+
+def synthetic_feeds(spec: Spec, *, n_people: int = 20_000, random_state: int = 0) -> Feeds:
+    """Feeds of made-up extracts after the same gate that every extract passes.
+
+    A handful of rows of each feed of events are wrong on purpose, so ``quarantine`` is never empty.
+
+    Examples
+    --------
+    >>> feeds = synthetic_feeds(Spec.example("early_help"), n_people=300, random_state=1)
+    >>> sorted(feeds.quarantine["feed"].unique())[:2]
+    ['education_attendance', 'education_suspension']
+    """
+    made = synthetic_extracts(spec, n_people=n_people, random_state=random_state)
+    return admit(made.frames, spec, extract_dates=dict.fromkeys(made.frames, made.extract_date))
 
 
 def _refuse_unknown(spec: Spec) -> None:

@@ -66,20 +66,20 @@ class Process:
         return self.recorded.get(code, self.recorded.get(ETHNICITIES[code][0], 1.0))
 
 
-SUSPENSION = Process(5.5, 1.9, boys=1.5, by_age=0.12, policy=0.2, recorded=_SUSPENDED)
+SUSPENSION = Process(5.5, 2.0, boys=1.5, by_age=0.12, policy=0.2, recorded=_SUSPENDED)
 """With the next: 11.31 per 100 pupils in 2023/24, boys 1.5 times (DfE); half have the reason DB."""
-DISRUPTION = Process(5.5, 0.5, boys=1.5, by_age=0.12, policy=0.9, recorded=_SUSPENDED)
+DISRUPTION = Process(5.5, 0.4, boys=1.5, by_age=0.12, policy=0.9, recorded=_SUSPENDED)
 EXCLUSION = Process(0.12, 1.9, boys=2.0, by_age=0.12, recorded=_SUSPENDED)
 """10,885 permanent exclusions in 2023/24 (DfE): about 0.13 per 100 pupils; boys more than twice."""
 
 REFERRAL_ACCEPTED = Process(7.0, 1.0, by_age=0.08, recorded=_SEEN_BY_HEALTH)
 """About 8 % of under-18s in contact with services in a year, to be verified."""
-REFERRAL_NOT_ACCEPTED = Process(5.0, 0.7, by_age=0.08, recorded=_SEEN_BY_HEALTH)
-CRISIS = Process(2.5, 2.2, by_age=0.15, recorded=_SEEN_BY_HEALTH)
+REFERRAL_NOT_ACCEPTED = Process(5.0, 0.5, by_age=0.08, recorded=_SEEN_BY_HEALTH)
+CRISIS = Process(3.0, 2.2, by_age=0.15, recorded=_SEEN_BY_HEALTH)
 
 DOMESTIC_ABUSE = Process(9.0, 0.9, policy=0.1)
 """Per household: 7.1 % of children aged 10 to 15 live with adult domestic abuse in a year (ONS, CSEW)."""
-MISSING = Process(7.0, 2.2, by_age=0.25)
+MISSING = Process(7.0, 2.3, by_age=0.25)
 COMING_TO_NOTICE = Process(6.0, 0.3, boys=2.0, by_age=0.2, policy=0.4, recorded={"black": 2.0, "mixed": 1.5})
 """Police-initiated: recorded 1.5 to 3 times as often for some groups at equal need."""
 
@@ -93,7 +93,7 @@ NO_NEED_FOUND = Process(7.0, 0.4)
 PROTECTION_PLAN = Process(0.6, 1.9)
 """42 child protection plans per 10,000 children at a time (to be verified), each lasting under a year."""
 
-OFFER = Process(1.2, 1.3)
+OFFER = Process(1.0, 1.3)
 """The panel's offers while the data were collected; too few to change the base rate."""
 OFFER_ACCEPTED = 0.65
 OFFER_EFFECT = 1.0

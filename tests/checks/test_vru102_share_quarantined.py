@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import pytest
+import small
+
+
+@pytest.mark.parametrize(
+    ("bad", "of", "status"), [(0, 100, "pass"), (1, 100, "pass"), (1, 99, "fail"), (2, 100, "fail")]
+)
+def test_one_in_a_hundred_may_be_quarantined_and_no_more(bad, of, status):
+    lines = [f"m{i},c,{'x' if i < bad else '2022-06-01'},2022-06-02" for i in range(of)]
+    feeds = small.admitted({"missing": small.rows("episode_id,person_id,start_date,known_date", *lines)})
+    assert [f.status for f in feeds.findings if f.code == "VRU102" and f.where == "missing"] == [status]
+
+
+def test_of_a_feed_without_rows_it_cannot_tell():
+    empty = small.extracts()["missing"].iloc[:0]
+    feeds = small.admitted({"missing": empty})
+    assert [f.status for f in feeds.findings if f.code == "VRU102" and f.where == "missing"] == ["cannot tell"]

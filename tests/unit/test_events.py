@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import small
+
+from vru_models.feeds import Events
+from vru_models.findings import Finding, Findings
+
+SAID = pd.DataFrame(
+    {
+        "person_id": ["b", "a", "a"],
+        "indicator": ["late", "late", "absent"],
+        "event_date": ["2024-01-10", "2024-02-01", "2024-01-05"],
+        "known_date": ["2024-01-12", "2024-04-01", "2024-01-07"],
+    }
+)
+SPELL = pd.DataFrame(
+    {
+        "spell_id": ["s"],
+        "person_id": ["a"],
+        "area": ["E01"],
+        "birth_month": ["2010-01-01"],
+        "start_date": ["2021-09-01"],
+        "end_date": [None],
+        "known_date": ["2021-09-01"],
+    }
+)
+
+
+def test_a_bare_frame_is_filled_with_the_documented_defaults_and_sorted():
+    frame = Events.from_frame(SAID).frame
+    assert frame[["person_id", "indicator"]].astype(str).values.tolist() == [
+        ["a", "absent"],
+        ["a", "late"],
+        ["b", "late"],
+    ]
+    assert frame["role"].tolist() == ["subject"] * 3
+    assert frame["status"].tolist() == ["recorded"] * 3
+    assert frame["value"].isna().all()
+    assert frame["event_id"].nunique() == 3
+    assert frame["indicator"].cat.categories.tolist() == ["absent", "late"]
+
+
+def test_rows_level_in_everything_are_sorted_by_event_id():
+    frame = SAID.iloc[[0, 0, 0]].assign(event_id=["c", "a", "b"])
+    assert Events.from_frame(frame).frame["event_id"].tolist() == ["a", "b", "c"]
+
+
+def test_a_given_known_until_is_kept_as_a_withdrawal():
+    events = Events.from_frame(SAID.assign(known_until=["2024-03-01", None, None]))
+    assert events.frame.query("person_id == 'b'")["known_until"].dt.strftime("%Y-%m-%d").tolist() == ["2024-03-01"]
+    assert events.closers[["person_id", "status"]].astype(str).values.tolist() == [["b", "withdrawn"]]
+
+
+def test_a_frame_made_from_another_events_frame_is_the_same():
+    events = small.events()
+    again = Events.from_frame(
+        events.frame, spells=events.spells, coverage=events.coverage, extract_dates=events.extract_dates
+    )
+    assert again.digest == events.digest
+
+
+def test_as_known_is_what_an_extract_on_that_day_would_have_given():
+    known = small.events().as_known("2022-06-15")
+    assert known.frame["person_id"].tolist() == ["a", "a", "b", "c"]
+    assert known.frame["known_until"].isna().all()
+    assert len(known.closers) == 0
+    assert set(known.extract_dates.values()) == {dt.date(2022, 6, 15)}
+    assert known.as_known("2022-06-15").digest == known.digest
+    assert known.frame["indicator"].cat.categories.tolist() == ["missing_episode", "suspension"]
+
+
+def test_as_known_after_everything_keeps_the_extract_dates():
+    assert small.events().as_known("2025-01-01").extract_dates == small.events().extract_dates
+
+
+def test_spells_and_coverage_are_known_from_their_own_dates():
+    known = small.events().as_known("2021-01-02")
+    assert (len(known.spells), known.coverage["coverage_id"].tolist()) == (0, ["c1", "c2"])
+    assert small.events().as_known("2021-01-01").coverage["coverage_id"].tolist() == ["c1"]
+
+
+def test_the_digest_changes_with_any_part_but_not_with_findings():
+    base = Events.from_frame(SAID, spells=SPELL, extract_dates={"unnamed": dt.date(2024, 9, 1)})
+    found = Findings([Finding("VRU104", "pass", "unnamed", "none assumed")])
+    assert Events.from_frame(SAID, spells=SPELL, extract_dates=base.extract_dates, findings=found).digest == base.digest
+    others = [
+        Events.from_frame(SAID.assign(value=1.0), spells=SPELL, extract_dates=base.extract_dates),
+        Events.from_frame(SAID, spells=SPELL.assign(area="E02"), extract_dates=base.extract_dates),
+        Events.from_frame(SAID, spells=SPELL),
+        Events.from_frame(SAID, extract_dates=base.extract_dates),
+    ]
+    assert len({base.digest, *(e.digest for e in others)}) == 5
+
+
+def test_describe_counts_lags_of_first_versions():
+    table = Events.from_frame(SAID).describe()
+    assert table.columns.tolist() == ["indicator", "rows", "median_lag_days", "p95_lag_days", "share_late"]
+    # late: lags 2 and 60 days: median 31, 95th percentile 2 + .95 x 58 = 57.1, one of two beyond 31 days
+    assert table.values.tolist() == [["absent", 1, 2.0, 2.0, 0.0], ["late", 2, 31.0, pytest.approx(57.1), 0.5]]
+
+
+def test_describe_of_no_events_has_no_rows():
+    assert len(Events.from_frame(SAID.iloc[:0]).describe()) == 0
+
+
+def test_the_representation_counts_and_names_nobody():
+    assert repr(small.events()) == "Events(5 rows of 3 people, 3 indicators, 1 withdrawn; findings: pass)"
+
+
+def test_what_is_missing_from_a_frame_is_named():
+    with pytest.raises(ValueError, match=r"a frame of events lacks known_date. Expected: at least person_id"):
+        Events.from_frame(SAID.drop(columns="known_date"))
+    with pytest.raises(ValueError, match=r"a frame of spells lacks area"):
+        Events.from_frame(SAID, spells=SPELL.drop(columns="area"))
+    with pytest.raises(ValueError, match=r"known_until of spells is not what the versions say"):
+        Events.from_frame(SAID, spells=SPELL.assign(known_until="2024-01-01"))
+    with pytest.raises(ValueError, match=r"Use Events.from_frame"):
+        Events(SAID, SPELL, SPELL, {})

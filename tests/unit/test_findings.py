@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from vru_models.findings import Finding, Findings
+
+FAIL = Finding("VRU302", "fail", "sex", "gap", {"n": 3})
+CANNOT = Finding("VRU302", "cannot tell", "age", "41 people")
+NOT = Finding("VRU302", "not applicable", "area", "one group")
+PASS = Finding("VRU101", "pass", "feed", "all counted")
+
+
+def test_a_finding_has_a_known_status_and_a_message():
+    with pytest.raises(ValueError, match="status 'ok' is not one of pass, fail, cannot tell, not applicable"):
+        Finding("VRU101", "ok", "feed", "fine")
+    with pytest.raises(ValueError, match="finding VRU101 on feed has no message"):
+        Finding("VRU101", "pass", "feed", "")
+
+
+@pytest.mark.parametrize(
+    ("items", "worst"),
+    [
+        ([PASS, NOT, CANNOT, FAIL], "fail"),
+        ([PASS, NOT, CANNOT], "cannot tell"),
+        ([PASS, NOT], "not applicable"),
+        ([PASS], "pass"),
+        ([], "not applicable"),
+    ],
+)
+def test_the_worst_is_the_gravest_and_nothing_is_never_a_pass(items, worst):
+    assert Findings(items).worst == worst
+
+
+def test_findings_add_in_order_and_filter():
+    both = Findings([PASS]) + Findings([FAIL, CANNOT])
+    assert [f.code for f in both] == ["VRU101", "VRU302", "VRU302"]
+    assert len(both.with_status("fail", "cannot tell")) == 2
+    assert len(both.where(lambda f: f.where == "sex")) == 1
+
+
+def test_findings_are_rows_and_records_and_come_back():
+    found = Findings([FAIL, PASS])
+    assert found.frame().values.tolist() == [
+        ["VRU302", "fail", "sex", "gap"],
+        ["VRU101", "pass", "feed", "all counted"],
+    ]
+    assert list(Findings().frame().columns) == ["code", "status", "where", "message"]
+    assert found.records()[0] == {
+        "code": "VRU302",
+        "status": "fail",
+        "where": "sex",
+        "message": "gap",
+        "figures": {"n": 3},
+    }
+    assert Findings.from_records(found.records()) == found
+
+
+def test_the_representation_has_the_gravest_first():
+    assert repr(Findings([PASS, FAIL])).splitlines() == [
+        "Findings: 1 fail, 1 pass",
+        "  VRU302 fail           sex: gap",
+        "  VRU101 pass           feed: all counted",
+    ]
+    assert repr(Findings()) == "Findings: none"

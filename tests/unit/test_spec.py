@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+import small
+import tomli_w
+from pydantic import ValidationError
+
+from vru_models.errors import SpecError, StorageError
+from vru_models.spec import Span, Spec
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The small spec as files: spec.toml, schemas/ and codelists/ beside it."""
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "codelists").mkdir()
+    for name, schema in small.SCHEMAS.items():
+        (tmp_path / "schemas" / f"{name}.json").write_text(json.dumps(schema))
+    (tmp_path / "codelists" / "kinds.csv").write_text(small.CODES)
+    (tmp_path / "spec.toml").write_text(tomli_w.dumps(small.DECLARED))
+    return tmp_path / "spec.toml"
+
+
+def test_a_spec_from_files_is_the_spec_from_values(file):
+    assert Spec.load(file) == small.spec()
+    assert Spec.load(str(file)).digest == small.spec().digest
+
+
+def test_what_is_dumped_is_loaded_again(file):
+    before = Spec.load(file)
+    before.dump(file)
+    assert Spec.load(file) == before
+
+
+def test_a_bundle_of_files_is_enough_and_nothing_else_is_consulted():
+    files = small.spec().files()
+    assert sorted(files) == [
+        "codelists/kinds.csv", "schemas/audit.json", "schemas/cover.json", "schemas/exclusions.json",
+        "schemas/missing.json", "schemas/people.json", "spec.toml",
+    ]  # fmt: skip
+    assert Spec.from_files(files, "bundle").digest == small.spec().digest
+    with pytest.raises(SpecError, match=r"bundle: feeds.missing.schema: 'missing' is not known"):
+        Spec.from_files({k: v for k, v in files.items() if "missing" not in k}, "bundle")
+
+
+def test_the_digest_takes_in_schemas_and_code_lists():
+    schema = small.SCHEMAS["missing"] | {"title": "Missing episodes"}
+    changed = [small.spec(**{"capacity.k": 3}), small.spec(schemas={"missing": schema})]
+    assert len({small.spec().digest, *(s.digest for s in changed)}) == 3
+
+
+def test_a_spec_is_frozen():
+    with pytest.raises(ValidationError, match=r"frozen"):
+        small.spec().unit = "area"
+
+
+def test_a_difference_is_rows_of_path_before_and_after():
+    changed = small.spec(**{"capacity.k": 3, "cohort.areas": ["E01"]})
+    assert small.spec().diff(changed).values.tolist() == [["capacity.k", 2, 3], ["cohort.areas[0]", "*", "E01"]]
+    assert small.spec().diff(small.spec()).empty
+
+
+def test_features_expand_in_declared_order():
+    grid = {
+        "indicators": ["missing_episode", "suspension"],
+        "measures": ["count", "days_since_last"],
+        "windows": ["90 days", "2 years"],
+        "rationale": small.BECAUSE,
+    }
+    assert [c.name for c in small.spec(features=[grid]).columns] == [
+        "missing_episode_count_90d", "missing_episode_count_24m", "missing_episode_days_since_last_90d",
+        "missing_episode_days_since_last_24m", "suspension_count_90d", "suspension_count_24m",
+        "suspension_days_since_last_90d", "suspension_days_since_last_24m",
+    ]  # fmt: skip
+
+
+def test_feeds_are_found_by_kind():
+    spec = small.spec()
+    assert [spec.feed_of_kind(k) for k in ("spells", "coverage", "audit")] == ["people", "cover", "audit"]
+    assert small.spec(without=("audit",)).feed_of_kind("audit") is None
+    assert spec.table_of("missing").name == "missing"
+
+
+def grid(**changes):
+    return [small.DECLARED["features"][0] | changes]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"feeds.missing.schema": "mising"}, "feeds.missing.schema: 'mising' is not known.*Did you mean 'missing'"),
+        ({"indicators.suspension.feed": "ghosts"}, "indicators.suspension.feed: 'ghosts' is not known"),
+        (
+            {"features": grid(indicators=["suspensions"])},
+            r"features\[0\].indicators: 'suspensions'.*Did you mean 'suspension'",
+        ),
+        ({"outcome.indicators": ["ghost"]}, "outcome.indicators: 'ghost' is not known"),
+        ({"outcome.treated_by": ["ghost"]}, "outcome.treated_by: 'ghost' is not known"),
+        ({"outcome.exits": ["ghost"]}, "outcome.exits: 'ghost' is not known"),
+        ({"cohort.entry": [{"indicator": "ghost", "window": "1 year"}]}, "cohort.entry: 'ghost' is not known"),
+        ({"features": grid(indicators=["permanent_exclusion"])}, "permanent_exclusion has use = 'context'"),
+        ({"features": grid(windows=["1 year", "12 months"])}, "declared twice"),
+        ({"features": grid(measures=["max"])}, "is missing where there were no events. Add count or any"),
+        ({"features": grid(measures=["sum"])}, "missing_episode_sum_12m needs a value"),
+        ({"indicators.suspension.value": "session"}, "indicators.suspension.value: 'session' is not known.*'sessions'"),
+        (
+            {"indicators.suspension.value": "kind"},
+            "indicators.suspension: kind: is a string. Expected: integer or number",
+        ),
+        ({"indicators.suspension.where": {"knd": ["S"]}}, "indicators.suspension.where: 'knd' is not known"),
+        ({"indicators.suspension.where": {"kind": ["X"]}}, "indicators.suspension.where.kind: 'X' is not known"),
+        ({"indicators.suspension.event_date": "kind"}, "kind: is a string. Expected: date"),
+        ({"indicators.missing_episode.feed": "people"}, "feed people holds spells. Expected: a feed of events"),
+    ],
+)
+def test_what_refers_to_nothing_is_refused_by_path(changes, message):
+    with pytest.raises(SpecError, match=message):
+        small.spec(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"indicators.suspension.activity_driver": "help_seeking"}, "asking for help must never raise a score"),
+        ({"indicators.suspension.activity_driver": "enforcement"}, "an enforcement-driven indicator is refused"),
+        ({"indicators.suspension.role": "suspect"}, "role 'suspect' is refused as a feature"),
+        ({"indicators.suspension.role": "associate"}, "role 'associate' is refused as a feature"),
+        ({"indicators.suspension.direction": None}, "'direction' .* is needed for use = 'score'"),
+        (
+            {"indicators.permanent_exclusion.direction": "raises"},
+            "'direction' .* is needed for use = 'score', and for nothing",
+        ),
+        ({"indicators.suspension.reason": ""}, "'reason' is needed"),
+        ({"indicators.suspension.rationale": "short"}, "rationale"),
+        ({"feeds.missing.agreement.recipients": ["panel", "police"]}, "recipients police are refused"),
+        ({"feeds.missing.agreement.to": dt.date(2019, 12, 31)}, "'to' is before 'from'"),
+        ({"feeds.missing.agreement.purposes": ["enforce"]}, "Input should be 'train', 'score' or 'audit'"),
+        ({"feeds.missing.known": {"kind": "assumed_lag"}}, "'median' and 'p95' .* are needed for assumed_lag"),
+        ({"feeds.missing.known": {"median": 1, "p95": 2}}, "'median' and 'p95' .* and for nothing else"),
+        ({"feeds.missing.known": {"kind": "assumed_lag", "median": 3, "p95": 2}}, "'p95' is below 'median'"),
+        ({"cohort.age_to": 9}, "age_to is below age_from"),
+        ({"cohort.age_to": None}, "give both age_from and age_to, or neither"),
+        ({"features": grid(windows=["0 days"])}, "a length of zero holds nothing"),
+        ({"features": grid(windows=["6m"])}, "'6m' is ambiguous"),
+        ({"splits": {}}, "give either as_of .dates. or update_every"),
+        ({"splits": {"update_every": "1 month"}}, "a rule needs 'first'"),
+        ({"splits.as_of": [dt.date(2023, 1, 1), dt.date(2022, 1, 1)]}, "as_of dates must ascend, each once"),
+        ({"splits.max_history": "1 year"}, "belong to a rule, not to explicit as_of dates"),
+        ({"model.candidates": [{"name": "a", "kind": "scorecard"}] * 2}, "two candidates have the same name"),
+        ({"capacity.random_share": 0.04}, "greater than or equal to 0.05"),
+        ({"fairness.min_group": 9}, "greater than or equal to 10"),
+        ({"colour": "red"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_what_must_not_be_declared_is_refused(changes, message):
+    with pytest.raises(ValidationError, match=message):
+        small.spec(**changes)
+
+
+def test_one_feed_at_most_of_spells_coverage_and_audit():
+    feed = small.DECLARED["feeds"]["people"]
+    with pytest.raises(SpecError, match=r"feeds: 2 hold spells. Expected: one at most"):
+        small.spec(**{"feeds.more_people": feed})
+
+
+def test_a_feed_with_no_known_date_needs_an_assumed_lag():
+    schema = small.SCHEMAS["missing"] | {"x-vru": {"agency": "council", "event_date": "start_date"}}
+    with pytest.raises(
+        SpecError, match=r"has no column that says when it was known. Name known_date, or declare feeds.missing"
+    ):
+        small.spec(schemas={"missing": schema})
+    known = {"kind": "assumed_lag", "median": 1, "p95": 2}
+    assert small.spec(schemas={"missing": schema}, **{"feeds.missing.known": known}).feeds["missing"].known.median == 1
+    own = small.spec(schemas={"missing": schema}, **{"indicators.missing_episode.known_date": "known_date"})
+    assert own.indicators["missing_episode"].known_date == "known_date"
+
+
+@pytest.mark.parametrize("use", ["audit", "refuse"])
+def test_a_source_that_is_refused_gives_context_only(use):
+    schema = small.SCHEMAS["missing"] | {"x-vru": small.SCHEMAS["missing"]["x-vru"] | {"default_use": use}}
+    with pytest.raises(SpecError, match=r"feed missing is refused as a source of features"):
+        small.spec(schemas={"missing": schema})
+
+
+def test_a_code_list_that_a_schema_names_must_be_there(file):
+    (file.parent / "codelists" / "kinds.csv").unlink()
+    with pytest.raises(SpecError, match=r"codelists/kinds.csv: is named by a schema but was not found. Add the file"):
+        Spec.load(file)
+    declared = small.DECLARED | {"tables": small.spec().tables}
+    with pytest.raises(SpecError, match=r"schema exclusions: codelists.kind: 'kinds' is not known"):
+        Spec.model_validate(declared)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (b"\xff", SpecError, "is not UTF-8 text. Expected: a TOML file"),
+        (b"purpose =", SpecError, "spec.toml: is not TOML"),
+        (b"feeds = 3", SpecError, "spec.toml: 1[0-9] faults.*\n.*purpose: is missing"),
+        (b"[tables]", SpecError, "spec.toml: tables: is not a known key here"),
+    ],
+)
+def test_a_file_that_is_no_spec_is_refused_by_name(file, content, error, message):
+    file.write_bytes(content)
+    with pytest.raises(error, match=message):
+        Spec.load(file)
+
+
+def test_a_missing_file_is_a_storage_error(tmp_path):
+    with pytest.raises(
+        StorageError, match=r"spec.toml: cannot be read \(No such file or directory\). Expected: the path"
+    ):
+        Spec.load(tmp_path / "spec.toml")
+
+
+def test_every_fault_is_named_by_path_with_the_nearest_allowed_value(file):
+    text = (
+        file.read_text()
+        .replace('direction = "raises"', 'direction = "raise"')
+        .replace("k = 2", 'k = 2\ncolour = "red"')
+    )
+    file.write_text(text)
+    with pytest.raises(SpecError) as caught:
+        Spec.load(file)
+    assert str(caught.value).splitlines()[1:] == [
+        "  indicators.suspension.direction: 'raise' is not allowed. Expected: 'raises', 'lowers' or 'either'. "
+        "Did you mean 'raises'?",
+        "  indicators.missing_episode.direction: 'raise' is not allowed. Expected: 'raises', 'lowers' or 'either'. "
+        "Did you mean 'raises'?",
+        "  capacity.colour: is not a known key here",
+        "Nothing was read. Correct the file and run again.",
+    ]
+
+
+def test_an_example_that_does_not_ship_is_unknown():
+    with pytest.raises(SpecError, match=r"Spec.example: 'early' is not known. Expected: one of .*early_help"):
+        Spec.example("early")
+
+
+def test_the_example_that_ships_survives_a_round_trip():
+    example = Spec.example("early_help")
+    assert Spec.from_files(example.files(), "bundle").digest == example.digest
+    assert isinstance(example.outcome.horizon, Span)
+
+
+def test_the_representation_is_one_line():
+    assert (
+        repr(small.spec())
+        == f"Spec(small: 5 feeds, 3 indicators, 2 features, k = 2, digest {small.spec().digest[:12]})"
+    )

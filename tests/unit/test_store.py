@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import small
+
+from vru_models.errors import DataError, StorageError
+from vru_models.feeds import Events, store
+from vru_models.feeds.store import bucket_count
+from vru_models.spec.digest import digest_bytes, digest_json
+
+
+@pytest.fixture
+def saved(tmp_path):
+    small.events().save(tmp_path / "store")
+    return tmp_path / "store"
+
+
+def contents(folder):
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def test_what_is_opened_is_what_was_saved(saved):
+    events, opened = small.events(), Events.open(saved)
+    for part in ("frame", "spells", "coverage", "closers"):
+        pd.testing.assert_frame_equal(getattr(opened, part), getattr(events, part))
+    assert opened.digest == events.digest
+    assert opened.extract_dates == events.extract_dates
+    assert opened.findings.records() == events.findings.records()
+
+
+def test_the_same_events_give_the_same_bytes(saved, tmp_path):
+    Events.open(saved).save(tmp_path / "again")
+    assert contents(saved) == contents(tmp_path / "again")
+
+
+def test_the_store_keeps_versions_and_folds_them_when_read(saved):
+    table = store.load(saved).versions
+    assert table.columns.tolist() == [
+        "event_id", "person_id", "indicator", "event_date", "known_date", "value", "role", "status", "feed",
+    ]  # fmt: skip
+    assert sorted(table["status"]) == ["recorded"] * 5 + ["withdrawn"]
+
+
+def test_extra_columns_of_spells_survive(tmp_path):
+    spells = small.events().spells.assign(
+        household_id=["h1", None, "h2"], roll=pd.array([True, None, False], "boolean")
+    )
+    events = Events.from_frame(small.events().frame, spells=spells)
+    events.save(tmp_path / "store")
+    pd.testing.assert_frame_equal(Events.open(tmp_path / "store").spells, events.spells)
+
+
+def test_an_empty_store_is_a_store(tmp_path):
+    events = small.events().as_known("2000-01-01")
+    events.save(tmp_path / "store")
+    assert Events.open(tmp_path / "store").digest == events.digest
+
+
+def test_a_person_is_in_one_bucket(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_ROWS_PER_BUCKET", 50)
+    rng = np.random.default_rng(0)
+    person = [f"p{i}" for i in rng.integers(0, 60, 400)]
+    events = Events.from_frame(
+        pd.DataFrame({"person_id": person, "indicator": "x", "event_date": "2024-01-01", "known_date": "2024-01-02"})
+    )
+    events.save(tmp_path / "store")
+    files = sorted((tmp_path / "store" / "events").iterdir())
+    people = [set(pd.read_parquet(f)["person_id"]) for f in files]
+    assert len(files) == 8
+    assert sum(map(len, people)) == len(set(person))
+    assert Events.open(tmp_path / "store").digest == events.digest
+
+
+def test_buckets_are_a_power_of_two_of_about_a_hundred_thousand_rows():
+    assert [bucket_count(n) for n in (0, 1, 100_000, 100_001, 200_001, 10**9)] == [1, 1, 1, 2, 4, 256]
+
+
+def test_every_changed_byte_is_noticed(saved):
+    rng = np.random.default_rng(0)
+    for name, content in contents(saved).items():
+        for at in rng.integers(0, len(content), 5):
+            spoilt = bytearray(content)
+            spoilt[at] ^= 1
+            (saved / name).write_bytes(spoilt)
+            with pytest.raises(DataError, match=r"is not what was written"):
+                Events.open(saved)
+        (saved / name).write_bytes(content)
+    Events.open(saved)
+
+
+@pytest.mark.parametrize("name", ["store.json", "spells.parquet", "events/bucket-000.parquet"])
+def test_a_missing_file_is_named(saved, name):
+    (saved / name).unlink()
+    with pytest.raises(DataError, match=f"event store: {name} is missing"):
+        Events.open(saved)
+
+
+def test_a_missing_folder_and_a_foreign_one_are_told_apart(tmp_path):
+    with pytest.raises(StorageError, match=r"event store: the folder is missing.*Check the path"):
+        Events.open(tmp_path / "none")
+    with pytest.raises(DataError, match=r"store.json is missing. Expected: a store of format vru-events/1"):
+        Events.open(tmp_path)
+
+
+def test_a_link_is_not_followed(saved, tmp_path):
+    (saved / "spells.parquet").rename(tmp_path / "elsewhere")
+    (saved / "spells.parquet").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"symbolic link"):
+        Events.open(saved)
+
+
+def resealed(saved, **changes):
+    manifest = json.loads((saved / "store.json").read_text()) | changes
+    manifest["files"] = {name: digest_bytes((saved / name).read_bytes()) for name in manifest["files"]}
+    rest = {k: v for k, v in manifest.items() if k != "digest"}
+    (saved / "store.json").write_text(json.dumps(rest | {"digest": digest_json(rest)}))
+
+
+def test_a_forged_store_is_refused_without_a_traceback_of_another_library(saved):
+    spells = (saved / "spells.parquet").read_bytes()
+    for name, content, message in (
+        ("spells.parquet", b"PAR1", "spells.parquet is not what was written"),
+        ("events/bucket-000.parquet", spells, "events is not what was written"),
+        ("spells.parquet", (saved / "coverage.parquet").read_bytes(), "its columns are not those of a store"),
+    ):
+        before = (saved / name).read_bytes()
+        (saved / name).write_bytes(content)
+        resealed(saved)
+        with pytest.raises(DataError, match=message):
+            Events.open(saved)
+        (saved / name).write_bytes(before)
+    resealed(saved, buckets=0)
+    with pytest.raises(DataError, match=r"store.json is not what was written"):
+        Events.open(saved)
+
+
+def test_a_taken_place_is_refused(saved):
+    with pytest.raises(StorageError, match=r"event store: cannot be written"):
+        small.events().save(saved)

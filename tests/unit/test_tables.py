@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import pytest
+import small
+
+from vru_models.errors import SpecError
+from vru_models.spec import CodeList, TableSchema
+from vru_models.spec.spec import shipped_schemas
+
+SCHEMA = small.SCHEMAS["exclusions"]
+
+
+def changed(path, value, base=SCHEMA):
+    schema = copy.deepcopy(base)
+    *way, last = path
+    at = schema
+    for part in way:
+        at = at[part]
+    at[last] = value
+    return json.dumps(schema)
+
+
+def test_a_schema_is_read_and_written_and_read_again():
+    schema = TableSchema.parse(json.dumps(SCHEMA), "exclusions.json")
+    assert schema.columns == ("exclusion_id", "person_id", "kind", "start_date", "known_date", "sessions", "status")
+    assert TableSchema.parse(schema.to_json().decode(), "again") == schema
+    assert schema.missing_values == ("",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"exclusions.json: is not JSON \(line 1\)"),
+        ("[]", "exclusions.json: 1 fault"),
+        (changed(["colour"], "red"), "colour: is not a known key here"),
+        (changed(["fields", 0, "type"], "text"), r"fields\[0\].type: 'text' is not allowed"),
+        (changed(["fields", 0, "name"], "person_id"), "two fields have the same name"),
+        (changed(["fields", 1, "constraints"], {"pattern": "("}), "pattern is not a regular expression"),
+        (changed(["primaryKey"], ["ghost"]), "not among the fields: ghost"),
+        (changed(["primaryKey"], []), "primaryKey is not given"),
+        (changed(["x-vru", "event_date"], None), "x-vru.event_date must name the column"),
+        (changed(["x-vru", "known_date"], "ghost"), "not among the fields: ghost"),
+        (changed(["x-vru", "status"], "ghost"), "not among the fields: ghost"),
+        (changed(["x-vru", "person"], "ghost"), "not among the fields: ghost"),
+        (changed(["x-vru", "codelists"], {"ghost": "kinds"}), "not among the fields: ghost"),
+        (changed(["x-vru", "event_date"], "kind"), "field kind is a string; expected: date"),
+        (changed(["x-vru", "kind"], "spells"), "not among the fields: area, birth_month, end_date, spell_id"),
+        (
+            changed(["fields", 3, "type"], "string", small.SCHEMAS["people"]),
+            "field birth_month is a string; expected: yearmonth",
+        ),
+        (
+            changed(["fields", 1, "type"], "integer", small.SCHEMAS["people"]),
+            "field person_id is a integer; expected: string",
+        ),
+        (
+            changed(["fields", 3, "type"], "string", small.SCHEMAS["cover"]),
+            "field age_from is a string; expected: integer",
+        ),
+        (changed(["primaryKey"], ["person_id"], small.SCHEMAS["people"]), "primaryKey is not spell_id"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_refused_by_path(text, message):
+    with pytest.raises(SpecError, match=message):
+        TableSchema.parse(text, "exclusions.json")
+
+
+@pytest.mark.parametrize(
+    ("code", "date", "valid"),
+    [
+        ("H", "2024-08-18", True),
+        ("H", "2024-08-19", False),
+        ("K", "2024-08-18", False),
+        ("K", "2024-08-19", True),
+        ("S", "1900-01-01", True),
+        ("Z", "2024-08-19", False),
+        ("S", "NaT", False),
+        ("R", "2021-06-01", False),
+        ("R", "2020-06-01", True),
+        ("R", "2022-06-01", True),
+    ],
+)
+def test_a_code_is_valid_between_its_dates_both_inclusive(code, date, valid):
+    codes = CodeList.parse(
+        "code,label,valid_from,valid_to,source\nH,,,2024-08-18,x\nK,,2024-08-19,,x\nS,,,,x\nR,,,2020-12-31,x\nR,,2022-01-01,,x\n",
+        "codes",
+    )
+    assert codes.valid(np.array([code], dtype=object), np.array([date], "datetime64[D]")).tolist() == [valid]
+    assert codes.codes == {"H", "K", "S", "R"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "code,label\nS,x\n",
+        "code,label,valid_from,valid_to,source\nS,x\n",
+    ],
+)
+def test_what_is_not_a_code_list_is_refused(text):
+    with pytest.raises(
+        SpecError, match=r"codes: is not a code list. Expected: CSV with the header code,label,valid_from"
+    ):
+        CodeList.parse(text, "codes")
+
+
+@pytest.mark.parametrize("ends", ["soon,", ",2024-02-30"])
+def test_an_end_that_is_not_a_date_is_refused(ends):
+    with pytest.raises(SpecError, match=r"codes: has a valid_from or valid_to that is not a date"):
+        CodeList.parse(f"code,label,valid_from,valid_to,source\nS,x,{ends},y\n", "codes")
+
+
+@pytest.mark.parametrize("file", sorted((shipped_schemas() / "feeds").glob("*.json")), ids=lambda f: f.stem)
+def test_every_schema_that_ships_can_be_read_and_names_code_lists_that_ship(file):
+    schema = TableSchema.parse(file.read_text(encoding="utf-8"), file.name)
+    assert schema.name == file.stem
+    for listed in schema.x_vru.codelists.values():
+        assert (shipped_schemas() / "codelists" / f"{listed}.csv").is_file()
+
+
+@pytest.mark.parametrize("file", sorted((shipped_schemas() / "codelists").glob("*.csv")), ids=lambda f: f.stem)
+def test_every_code_list_that_ships_can_be_read(file):
+    assert CodeList.parse(file.read_text(encoding="utf-8"), file.stem).codes
