@@ -59,10 +59,9 @@ def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
     if ledger is not None:
         ledger.append("bars", **bars_body(spec, tests))
     candidates = releasable(spec)
-    fitted = {
-        split.name: {name: _fitted(m, data, split.train) for name, m in candidates.items()} for split in data.splits
-    }
-    scores = {split.name: _scores(spec, data, split, fitted[split.name]) for split in data.splits}
+    work = (delayed(_on_split)(spec, data, split, candidates) for split in data.splits)
+    done = Parallel(n_jobs=min(cpu_count(), len(data.splits)))(work)
+    fitted, scores = ({split.name: part[i] for split, part in zip(data.splits, done, strict=True)} for i in (0, 1))
     choice = _choose(spec, data, scores, candidates)
     for name, frame in scores.items():
         card = fitted[name][choice.winner].card_
