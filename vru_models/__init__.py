@@ -1,3 +1,96 @@
-"""Auditable models that prioritise offers of support, for Violence Reduction Units."""
+"""Auditable models that prioritise offers of support, for Violence Reduction Units.
+
+The public names, in the order in which work goes: declare, take in, record, build, fit, evaluate, approve, score,
+verify. Each is loaded when first used; importing this package reads, writes and prints nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from vru_models.audit.approve import approve
+    from vru_models.audit.ledger import Ledger
+    from vru_models.audit.release import Release
+    from vru_models.audit.report import report
+    from vru_models.audit.verify import verify
+    from vru_models.dataset import build_dataset, prove_no_leakage, temporal_splits
+    from vru_models.disclosure.protect import protect
+    from vru_models.errors import VruError
+    from vru_models.evidence import evaluate, fit
+    from vru_models.feeds import Events, read_feeds, record_events, scan_identifiers
+    from vru_models.findings import Finding, Findings
+    from vru_models.models import FlagCountClassifier, ScorecardClassifier
+    from vru_models.scoring import score
+    from vru_models.spec import Spec
+    from vru_models.synthetic import synthetic_feeds
+    from vru_models.workflow import check
+
+_HOME = {
+    "Spec": "spec",
+    "check": "workflow",
+    "read_feeds": "feeds",
+    "synthetic_feeds": "synthetic",
+    "scan_identifiers": "feeds",
+    "record_events": "feeds",
+    "Events": "feeds",
+    "temporal_splits": "dataset",
+    "build_dataset": "dataset",
+    "prove_no_leakage": "dataset",
+    "ScorecardClassifier": "models",
+    "FlagCountClassifier": "models",
+    "fit": "evidence",
+    "evaluate": "evidence",
+    "protect": "disclosure.protect",
+    "Ledger": "audit.ledger",
+    "approve": "audit.approve",
+    "Release": "audit.release",
+    "score": "scoring",
+    "verify": "audit.verify",
+    "report": "audit.report",
+    "Finding": "findings",
+    "Findings": "findings",
+    "VruError": "errors",
+}
+
+__all__ = [
+    "Events",
+    "Finding",
+    "Findings",
+    "FlagCountClassifier",
+    "Ledger",
+    "Release",
+    "ScorecardClassifier",
+    "Spec",
+    "VruError",
+    "approve",
+    "build_dataset",
+    "check",
+    "evaluate",
+    "fit",
+    "protect",
+    "prove_no_leakage",
+    "read_feeds",
+    "record_events",
+    "report",
+    "scan_identifiers",
+    "score",
+    "synthetic_feeds",
+    "temporal_splits",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'vru_models' has no attribute '{name}'")
+    value = getattr(import_module(f"vru_models.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

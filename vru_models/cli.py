@@ -186,7 +186,6 @@ def score(
     from vru_models.audit.ledger import Ledger
     from vru_models.audit.release import Release
     from vru_models.feeds import read_feeds, record_events
-    from vru_models.scoring import save_scores
     from vru_models.scoring import score as score_events
 
     day = _date(as_of)
@@ -194,7 +193,7 @@ def score(
     loaded = Release.load(release, trusted=trust)
     events = record_events(read_feeds(extracts, loaded.spec), loaded.spec)
     scores = score_events(loaded, events, as_of=day, ledger=account, overrides=_pairs(override))
-    save_scores(scores, out, account)
+    scores.save(out, ledger=account)
     _say(repr(scores), f"List: {out / 'list.csv'}", f"Reason sheets for the panel: {out / 'sheets.html'}")
 
 

@@ -16,7 +16,7 @@ from vru_models.audit.trust import Trust, TrustedKey
 from vru_models.errors import StorageError
 from vru_models.evidence import Evidence, Run, evaluate, fit
 from vru_models.feeds import write_extracts
-from vru_models.scoring import Scores, save_scores, score
+from vru_models.scoring import Scores, score
 from vru_models.spec import Spec
 from vru_models.spec.storage import write_file
 from vru_models.synthetic.extracts import synthetic_extracts
@@ -105,7 +105,7 @@ def _score(demo: Demo) -> None:
     events = made["built"].events
     as_of = max(np.datetime64(d, "D") for d in events.extract_dates.values()) + np.timedelta64(1, "D")
     made["scores"] = score(made["release"], events, as_of=as_of, ledger=made["ledger"])
-    save_scores(made["scores"], demo.out / "scores", made["ledger"])
+    made["scores"].save(demo.out / "scores", ledger=made["ledger"])
 
 
 _STEPS: Final = {

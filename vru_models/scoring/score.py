@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -52,6 +53,12 @@ class Scores:
     def frame(self) -> pd.DataFrame:
         """The list."""
         return self.list.copy()
+
+    def save(self, out: str | Path, *, ledger: Ledger) -> None:
+        """Record the list in the ledger, then publish it as a new folder, whole or not at all."""
+        from vru_models.scoring.output import save_scores  # noqa: PLC0415  the page templates are loaded only to write
+
+        save_scores(self, out, ledger)
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {n:,}" for name, n in self.counts.items())

@@ -21,13 +21,13 @@ from vru_models.synthetic.happenings import (
 from vru_models.synthetic.history import History
 
 _REASONS: Final = {
-    "PP": 0.34, "VA": 0.19, "VP": 0.10, "PA": 0.10, "DA": 0.07, "DM": 0.05, "BU": 0.04, "OW": 0.04, "TH": 0.03, "MT": 0.02,
-    "RA": 0.01, "SM": 0.01,
+    "PP": 0.34, "VA": 0.19, "VP": 0.10, "PA": 0.10, "DA": 0.07, "DM": 0.05, "BU": 0.04, "OW": 0.04, "TH": 0.03,
+    "MT": 0.02, "RA": 0.01, "SM": 0.01,
 }  # fmt: skip
 _STATUSES: Final = ("recorded", "assessed", "confirmed", "withdrawn")
 _ROLES: Final = {"witness": 0.69, "household_member": 0.28, "victim": 0.02, "suspect": 0.01, "subject": 0.0}
-_FOLLOWS_NEED: Final = 2.7
-_HABIT: Final = 0.7
+_FOLLOWS_NEED: Final = 2.8
+_HABIT: Final = 0.6
 """Rise of the log odds of missing school with need, and with what is the child's own: illness, distance."""
 
 
@@ -87,7 +87,7 @@ def _attendance(history: History, rng: np.random.Generator) -> Rows:
 
 
 def _logit(share: np.ndarray | float) -> np.ndarray:
-    return np.log(np.asarray(share) / (1 - np.asarray(share)))
+    return np.asarray(np.log(np.asarray(share) / (1 - np.asarray(share))))
 
 
 def _normal_quantile(share: float) -> float:
@@ -107,7 +107,7 @@ def _suspension(history: History, rng: np.random.Generator) -> Rows:
     reason = rng.choice(len(_REASONS), len(happened), p=share)
     disruptive = (kind.codes == kind.values.index("disruption")) | (permanent & (rng.random(len(happened)) < 0.39))
     sessions = np.minimum(2 * rng.geometric(0.5, len(happened)), 90)
-    columns = {
+    columns: dict[str, Coded | np.ndarray] = {
         "category": Coded(("SUSP", "PERM"), permanent.astype(np.int64)),
         "reason": Coded(reasons, np.where(disruptive, reasons.index("DB"), reason)),
         "sessions": np.where(permanent, -1, sessions),
@@ -183,7 +183,7 @@ def _social_care(history: History, rng: np.random.Generator) -> Rows:
     return Rows(happened, columns, _withdrawn(len(happened)))
 
 
-def _offers(history: History, rng: np.random.Generator) -> Rows:
+def _offers(history: History, _rng: np.random.Generator) -> Rows:
     answered = Happenings(history.offers.who, history.answered)
     happened, kind = _kinds(
         made=history.offers, accepted=answered.where(history.accepted), declined=answered.where(~history.accepted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,8 @@ CORRECTED_SHARE: Final = 0.01
 WRONG_ROWS: Final = 3
 """Rows with a code that no list has, and as many with a date that cannot be, in each feed of events."""
 _NO_SUCH_CODE: Final = "no_such_code"
+_TOO_EARLY: Final = 400
+"""Days by which a wrong row is known before it happened."""
 _LINKED_WELL: Final = frozenset({"social_care", "housing", "offers"})
 """The council's own systems and the panel's: linked at source."""
 
@@ -54,10 +56,13 @@ def delivered(
     in_time = known < day_number(EXTRACT_DATE)
     order = np.flatnonzero(in_time)[np.argsort(known[in_time], kind="stable")]
     record, version, known = record[order], version[order], known[order]
-    row = keep[record]
+    row, vru = keep[record], table.x_vru
     columns = {name: _column(name, values, rows, row, version) for name, values in rows.columns.items()}
     person = _pseudonym(who, linkage, table, rng)[row]
-    vru = table.x_vru
+    wrong = rng.permutation(len(row))
+    columns[next(iter(vru.codelists))].iloc[wrong[:WRONG_ROWS]] = _NO_SUCH_CODE
+    early = wrong[WRONG_ROWS : 2 * WRONG_ROWS]
+    known[early] = day[row][early] - _TOO_EARLY
     frame = pd.DataFrame(
         {
             table.primary_key[0]: record + 1,
@@ -67,7 +72,7 @@ def delivered(
             str(vru.known_date): dates(known),
         }
     )
-    return _with_wrong_rows(frame[list(table.columns)], table, rng)
+    return frame[list(table.columns)]
 
 
 def _shared(rows: Rows, world: World, table: TableSchema, shared_from: int) -> np.ndarray:
@@ -79,7 +84,7 @@ def _shared(rows: Rows, world: World, table: TableSchema, shared_from: int) -> n
     schema, area, stop, again = OUTAGE
     if table.name == schema:
         shared &= ~((world.area_on(who, day) == area) & (day >= stop) & (day < again))
-    return shared
+    return np.asarray(shared)
 
 
 def _corrected(rows: Rows, known: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -91,11 +96,13 @@ def _corrected(rows: Rows, known: np.ndarray, rng: np.random.Generator) -> tuple
     return np.concatenate([record, again]), version, np.concatenate([known, later])
 
 
-def _column(name: str, values: Coded | np.ndarray, rows: Rows, row: np.ndarray, version: np.ndarray) -> object:
+def _column(name: str, values: Coded | np.ndarray, rows: Rows, row: np.ndarray, version: np.ndarray) -> pd.Series[Any]:
     codes = values.codes[row] if isinstance(values, Coded) else values[row]
     if name in rows.corrected:
         codes = np.where(version == 1, rows.corrected[name][row], codes)
-    return text(values.values, codes) if isinstance(values, Coded) else pd.arrays.IntegerArray(codes, codes < 0)
+    if isinstance(values, Coded):
+        return text(values.values, codes)
+    return pd.Series(pd.arrays.IntegerArray(codes, codes < 0))
 
 
 def _pseudonym(who: np.ndarray, linkage: Linkage, table: TableSchema, rng: np.random.Generator) -> np.ndarray:
@@ -104,14 +111,3 @@ def _pseudonym(who: np.ndarray, linkage: Linkage, table: TableSchema, rng: np.ra
         return who
     second = linkage.second[who]
     return np.where((second >= 0) & (rng.random(len(who)) < 0.5), second, who)
-
-
-def _with_wrong_rows(frame: pd.DataFrame, table: TableSchema, rng: np.random.Generator) -> pd.DataFrame:
-    """The extract with a few codes that no list has, and a few rows that were known before they happened."""
-    wrong = rng.permutation(len(frame))[: 2 * WRONG_ROWS]
-    coded = next(iter(table.x_vru.codelists))
-    frame.iloc[wrong[:WRONG_ROWS], frame.columns.get_loc(coded)] = _NO_SUCH_CODE
-    event, known = (frame.columns.get_loc(str(c)) for c in (table.x_vru.event_date, table.x_vru.known_date))
-    early = frame.iloc[wrong[WRONG_ROWS:], event] - pd.to_timedelta(400, "D")
-    frame.iloc[wrong[WRONG_ROWS:], known] = early
-    return frame

@@ -55,4 +55,5 @@ def lags(rng: np.random.Generator, lag: Lag, n: int) -> np.ndarray:
     A median of zero days cannot be log-normal; one day is added before and taken off after.
     """
     spread = np.log((lag.p95 + 1) / (lag.median + 1)) / _Z95
-    return np.floor((lag.median + 1) * np.exp(spread * rng.standard_normal(n)) - 0.5).clip(0).astype(np.int64)
+    days = np.floor((lag.median + 1) * np.exp(spread * rng.standard_normal(n)) - 0.5)
+    return np.maximum(days, 0).astype(np.int64)

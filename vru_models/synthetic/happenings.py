@@ -12,7 +12,8 @@ from vru_models.synthetic.rates import ETHNICITIES, Process
 from vru_models.synthetic.world import AREAS, QUARTERS, World
 
 _HALF_TERMS: Final = (
-    ("09-03", "10-20"), ("10-30", "12-19"), ("01-06", "02-10"), ("02-20", "03-27"), ("04-15", "05-22"), ("06-03", "07-20"),
+    ("09-03", "10-20"), ("10-30", "12-19"), ("01-06", "02-10"), ("02-20", "03-27"), ("04-15", "05-22"),
+    ("06-03", "07-20"),
 )  # fmt: skip
 _SATURDAY: Final = 5
 
@@ -88,20 +89,21 @@ def to_each_child(world: World, households: Happenings) -> Happenings:
 
 def _policy(process: Process, rng: np.random.Generator) -> np.ndarray:
     """What local practice multiplies the rate by, per area; 1 on average."""
-    return np.exp(process.policy * rng.standard_normal(len(AREAS)) - process.policy**2 / 2)
+    return np.asarray(np.exp(process.policy * rng.standard_normal(len(AREAS)) - process.policy**2 / 2))
 
 
 def _drawn(
     world: World, process: Process, need: np.ndarray, weight: np.ndarray, *, periods: Periods, rng: np.random.Generator
 ) -> Happenings:
     """Poisson counts per period, each on a day drawn evenly from it."""
-    base = (weight * process.per_year / 100 * periods.years * np.exp(-(process.slope**2) / 2)).astype(np.float32)
+    base = (weight * process.per_year / 100 * periods.years).astype(np.float32)
+    follows = np.float32((1 - process.one_off) * np.exp(-(process.slope**2) / 2))
     who, day = [], []
     for start, stop, quarter in zip(periods.start, periods.stop, periods.quarter, strict=True):
-        log_rate = np.float32(process.slope) * need[:, quarter]
+        rate = base * (process.one_off + follows * np.exp(np.float32(process.slope) * need[:, quarter]))
         if process.by_age:
-            log_rate = log_rate + np.float32(process.by_age) * (world.ages(int(start)) - 13)
-        counts = rng.poisson(base * np.exp(log_rate))
+            rate = rate * np.exp(np.float32(process.by_age) * (world.ages(int(start)) - 13))
+        counts = rng.poisson(rate)
         hit = np.repeat(np.flatnonzero(counts), counts[counts > 0])
         who.append(hit)
         day.append(rng.integers(start, stop, len(hit)))

@@ -21,7 +21,7 @@ class History:
     """The world in which help has lowered need, and the help.
 
     Offers were each answered on the day ``answered``, ``accepted`` or not; ``referrals`` are those that a mental-health
-    service accepted. ``taken_up`` is per child: the share of what is arranged that the child keeps, which follows trust.
+    service accepted. ``taken_up`` is per child: the share of what is arranged that is kept, which follows trust.
     """
 
     world: World

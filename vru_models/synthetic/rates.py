@@ -31,7 +31,7 @@ PERSISTENTLY_ABSENT: Mapping[str, float] = {
 """Share missing 10 % or more of sessions, by ethnicity code; everybody else 0.201 (DfE, autumn 2023)."""
 
 ABSENT: tuple[float, float, float] = (0.201, 0.070, 0.022)
-"""Share missing 10, 20, 50 % or more of sessions in a half-term: DfE persistent absence 20.1 %; the rest to its shape."""
+"""Share missing 10, 20, 50 % or more of sessions in a half-term: DfE persistent absence 20.1 %; the rest is ours."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Process:
     per_year
         Events per 100 children (or households) and year, over the whole population.
     slope
-        Rise of the log rate with one standard deviation of need. This project's.
+        Rise of the log rate of the other events with one standard deviation of need. This project's.
+    one_off
+        Share of the events that follow nothing: they befall anybody, so one says little and several say more.
     boys
         Times as often for boys as for girls.
     by_age
@@ -56,6 +58,7 @@ class Process:
 
     per_year: float
     slope: float
+    one_off: float = 0.0
     boys: float = 1.0
     by_age: float = 0.0
     policy: float = 0.0
@@ -66,26 +69,26 @@ class Process:
         return self.recorded.get(code, self.recorded.get(ETHNICITIES[code][0], 1.0))
 
 
-SUSPENSION = Process(5.5, 2.0, boys=1.5, by_age=0.12, policy=0.2, recorded=_SUSPENDED)
+SUSPENSION = Process(5.5, 2.2, 0.4, boys=1.5, by_age=0.12, policy=0.2, recorded=_SUSPENDED)
 """With the next: 11.31 per 100 pupils in 2023/24, boys 1.5 times (DfE); half have the reason DB."""
-DISRUPTION = Process(5.5, 0.4, boys=1.5, by_age=0.12, policy=0.9, recorded=_SUSPENDED)
-EXCLUSION = Process(0.12, 1.9, boys=2.0, by_age=0.12, recorded=_SUSPENDED)
+DISRUPTION = Process(5.5, 1.0, 0.6, boys=1.5, by_age=0.12, policy=0.9, recorded=_SUSPENDED)
+EXCLUSION = Process(0.12, 2.0, boys=2.0, by_age=0.12, recorded=_SUSPENDED)
 """10,885 permanent exclusions in 2023/24 (DfE): about 0.13 per 100 pupils; boys more than twice."""
 
 REFERRAL_ACCEPTED = Process(7.0, 1.0, by_age=0.08, recorded=_SEEN_BY_HEALTH)
 """About 8 % of under-18s in contact with services in a year, to be verified."""
-REFERRAL_NOT_ACCEPTED = Process(5.0, 0.5, by_age=0.08, recorded=_SEEN_BY_HEALTH)
-CRISIS = Process(3.0, 2.2, by_age=0.15, recorded=_SEEN_BY_HEALTH)
+REFERRAL_NOT_ACCEPTED = Process(5.0, 1.5, 0.7, by_age=0.08, recorded=_SEEN_BY_HEALTH)
+CRISIS = Process(3.0, 2.3, 0.3, by_age=0.15, recorded=_SEEN_BY_HEALTH)
 
-DOMESTIC_ABUSE = Process(9.0, 0.9, policy=0.1)
+DOMESTIC_ABUSE = Process(10.0, 1.8, 0.6, policy=0.1)
 """Per household: 7.1 % of children aged 10 to 15 live with adult domestic abuse in a year (ONS, CSEW)."""
-MISSING = Process(7.0, 2.3, by_age=0.25)
+MISSING = Process(8.0, 2.4, 0.4, by_age=0.25)
 COMING_TO_NOTICE = Process(6.0, 0.3, boys=2.0, by_age=0.2, policy=0.4, recorded={"black": 2.0, "mixed": 1.5})
 """Police-initiated: recorded 1.5 to 3 times as often for some groups at equal need."""
 
-TEMPORARY_ACCOMMODATION = Process(4.4, 0.3)
+TEMPORARY_ACCOMMODATION = Process(4.4, 1.0, 0.7)
 """Per household: 4.4 % of London's under-18s live in temporary accommodation (mid-2023)."""
-MOVE = Process(13.0, 0.1)
+MOVE = Process(13.0, 0.5, 0.8)
 
 NEED_FOUND = Process(26.0, 2.0, recorded={"asian": 0.9})
 """The outcome: 4 to 8 % in six months, so that a list of children can be justified at all."""

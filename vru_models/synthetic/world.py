@@ -60,7 +60,7 @@ class World:
     def area_on(self, person: np.ndarray, day: np.ndarray) -> np.ndarray:
         """Number of the area that each person lived in on a day."""
         home = self.household[person]
-        return np.where(day >= self.moved[home], self.next_area[home], self.area[home])
+        return np.asarray(np.where(day >= self.moved[home], self.next_area[home], self.area[home]))
 
     def in_view(self, person: np.ndarray, day: np.ndarray) -> np.ndarray:
         """Whether each person was in view on a day."""
@@ -69,7 +69,7 @@ class World:
     def ages(self, day: int) -> np.ndarray:
         """Age of each person in years and parts of a year."""
         month = np.datetime64(day, "D").astype("datetime64[M]")
-        return (month - self.born).astype(np.float32) / 12
+        return np.asarray((month - self.born).astype(np.float32) / 12)
 
 
 def make_world(n_people: int, random_state: int) -> World:

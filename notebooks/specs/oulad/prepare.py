@@ -53,10 +53,20 @@ def prepare(source: str | Path, out: str | Path, *, key: bytes = DEMONSTRATION_K
     Raises FileNotFoundError for an official file that is missing and ValueError for one without its columns; in both
     cases nothing is written.
     """
-    official = {name: read_official(Path(source), name) for name in OFFICIAL}
+    feeds = extracts({name: read_official(Path(source), name) for name in OFFICIAL}, key)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in feeds.items():
+        frame.to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d", lineterminator="\n")
+    (folder / "extracts.toml").write_text(f"extract_date = {EXTRACT_DATE.date()}\n", encoding="utf-8")
+    return {name: len(frame) for name, frame in feeds.items()}
+
+
+def extracts(official: dict[str, pd.DataFrame], key: bytes = DEMONSTRATION_KEY) -> dict[str, pd.DataFrame]:
+    """The feeds, one frame each, in the order in which their rows became known."""
     enrolled = enrolments(official, key)
     work = submitted_work(enrolled, official)
-    feeds = {
+    return {
         "people": people(enrolled),
         "registration": registration(enrolled),
         "submissions": submissions(work),
@@ -65,12 +75,6 @@ def prepare(source: str | Path, out: str | Path, *, key: bytes = DEMONSTRATION_K
         "coverage": coverage(["registration", "submissions", "missed_work", "results"]),
         "equality_audit": equality_audit(enrolled),
     }
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, frame in feeds.items():
-        frame.to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d", lineterminator="\n")
-    (folder / "extracts.toml").write_text(f"extract_date = {EXTRACT_DATE.date()}\n", encoding="utf-8")
-    return {name: len(frame) for name, frame in feeds.items()}
 
 
 def read_official(folder: Path, name: str) -> pd.DataFrame:
