@@ -21,7 +21,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
 
     One row per eligible person and as-of date of the spec's splits. A cell sees only events with ``known_date < as_of
     <= known_until`` and ``event_date`` in ``[as_of - window, as_of)``. Raises :class:`DataError` where no split is
-    possible or no label is positive, :class:`LeakageError` where the proof fails.
+    possible, no label is positive or an agreement does not allow training, :class:`LeakageError` where the proof fails.
 
     Examples
     --------
@@ -31,6 +31,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     >>> data.findings.worst
     'pass'
     """
+    agreed = _training_use(spec)
     end = data_end(spec, events)
     splits = splits_of(spec, end).required()
     parts = assemble(spec, encode(spec, events), splits.dates, end)
@@ -39,7 +40,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     return Dataset(
         **parts,
         splits=splits,
-        findings=_training_use(spec) + proof + alarms(parts["X"], parts["rows"]["y"]),
+        findings=agreed + proof + alarms(parts["X"], parts["rows"]["y"]),
         spec_digest=spec.digest,
         events_digest=events.digest,
     )
@@ -55,9 +56,12 @@ def _require_labels(y: pd.Series[float]) -> None:
 
 
 def _training_use(spec: Spec) -> Findings:
-    """A feed whose agreement does not allow training may not stand behind a feature or the outcome."""
-    used = {spec.indicators[f.indicator].feed for f in spec.columns}
-    used |= {spec.indicators[name].feed for name in spec.outcome.indicators}
+    """A feed whose agreement does not allow training may not stand behind a row, a feature or a label."""
+    outcome = spec.outcome
+    names = {f.indicator for f in spec.columns} | {*outcome.indicators, *outcome.treated_by, *outcome.exits}
+    names |= {rule.indicator for rule in (*spec.cohort.entry, *spec.cohort.routed)}
+    used = {spec.indicators[name].feed for name in names}
+    used |= {name for name in (spec.feed_of_kind("spells"),) if name}
     barred = sorted(feed for feed in used if "train" not in spec.feeds[feed].agreement.purposes)
     if barred:
         where = ", ".join(f"feeds.{feed}.agreement" for feed in barred)

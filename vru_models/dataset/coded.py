@@ -50,10 +50,9 @@ class Coverage:
         """The rows about a feed that were known on a day: ``known < day <= until``."""
         return self.rows((self.feed == feed) & (self.known < day) & (day <= self.until))
 
-    def covering(self, area: str, age: int) -> Coverage:
-        """The rows that apply to an area and an age; a row without limits applies to an unknown age (-1) too."""
-        aged = ((self.age_from <= age) & (age <= self.age_to)) | ((self.age_from == 0) & (self.age_to == OPEN))
-        return self.rows(((self.area == area) | (self.area == "*")) & aged)
+    def of_area(self, area: str) -> Coverage:
+        """The rows that apply to an area."""
+        return self.rows((self.area == area) | (self.area == "*"))
 
 
 @dataclass(frozen=True)

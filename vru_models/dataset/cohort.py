@@ -46,8 +46,10 @@ def cohort_on(spec: Spec, coded: Coded, segments: Segments, as_of: np.datetime64
     day = int(as_of.astype(np.int64))
     position = segment_on(segments, day, len(coded.people))
     viewed = position >= 0
-    spell = np.where(viewed, segments.spell[position] if len(segments.spell) else -1, -1)
-    births = np.where(viewed, coded.birth_month[spell], np.datetime64("NaT", "M"))
+    spell = np.full(len(viewed), -1)
+    spell[viewed] = segments.spell[position[viewed]]
+    births = np.full(len(viewed), np.datetime64("NaT", "M"))
+    births[viewed] = coded.birth_month[spell[viewed]]
     ages = completed_years(births, as_of)
     meets = viewed & _of_age(spec, ages) & _in_areas(spec, coded, spell)
     for rule in spec.cohort.entry:
@@ -69,7 +71,7 @@ def _in_areas(spec: Spec, coded: Coded, spell: np.ndarray) -> np.ndarray:
     if "*" in spec.cohort.areas:
         return np.ones(len(spell), dtype=bool)
     numbers = [coded.areas.index(a) for a in spec.cohort.areas if a in coded.areas]
-    return np.asarray(np.isin(coded.area[spell], numbers) & (spell >= 0))
+    return np.isin(spell, np.flatnonzero(np.isin(coded.area, numbers)))
 
 
 def _rule_met(coded: Coded, rule: Rule, as_of: np.datetime64) -> np.ndarray:

@@ -17,7 +17,7 @@ from vru_models.dataset.splits import Split, Splits
 from vru_models.errors import DataError, StorageError
 from vru_models.findings import Findings
 from vru_models.spec.calendar import as_days
-from vru_models.spec.digest import canonical_json, digest_frame, digest_json
+from vru_models.spec.digest import canonical_json, digest_bytes, digest_frame, digest_json
 from vru_models.spec.storage import read_file, write_folder
 
 FORMAT = "vru-dataset/1"
@@ -64,8 +64,8 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over X, status and rows."""
-        return digest_json([digest_frame(getattr(self, name)) for name in _FRAMES])
+        """SHA-256 over everything in it."""
+        return digest_json([*(digest_frame(getattr(self, name)) for name in _FRAMES), self._head()])
 
     def frame(self) -> pd.DataFrame:
         """One row per as-of date: who was counted, labelled, positive, and why labels are missing."""
@@ -90,18 +90,19 @@ class Dataset:
 
     def files(self) -> dict[str, bytes]:
         """The stored form: ``X``, ``status`` and ``rows`` as Parquet, the rest as ``dataset.json``."""
-        head = {
-            "format": FORMAT,
+        tables = {f"{name}.parquet": _parquet(getattr(self, name)) for name in _FRAMES}
+        stored = {"format": FORMAT, "files": {n: digest_bytes(c) for n, c in tables.items()}} | self._head()
+        return tables | {"dataset.json": canonical_json(stored | {"digest": digest_json(stored)})}
+
+    def _head(self) -> dict[str, Any]:
+        """All but the frames, as plain JSON types."""
+        return {
             "splits": [[[str(d) for d in s.train], str(s.test)] for s in self.splits],
             "dropped": [list(d) for d in self.splits.dropped],
             "counts": {str(as_days(date)): row.to_dict() for date, row in self.counts.iterrows()},
             "findings": self.findings.records(),
             "spec_digest": self.spec_digest,
             "events_digest": self.events_digest,
-            "digest": self.digest,
-        }
-        return {f"{name}.parquet": _parquet(getattr(self, name)) for name in _FRAMES} | {
-            "dataset.json": canonical_json(head)
         }
 
     @classmethod
@@ -109,10 +110,10 @@ class Dataset:
         """A dataset from a folder that :meth:`save` wrote; refused when its content is not what was written."""
         place = Path(folder)
         if not place.is_dir():
-            raise StorageError.at(place, "is not a folder", expected="a dataset folder", then="Run build first")
-        head = _head(place)
-        frames = {name: pd.read_parquet(BytesIO(read_file(place / f"{name}.parquet", _MAX_BYTES))) for name in _FRAMES}
-        data = cls(
+            raise StorageError.at("dataset", "is not a folder", expected="a dataset folder", then="Run build first")
+        head = _stored_head(place)
+        frames = {name: _stored_frame(place, f"{name}.parquet", head["files"]) for name in _FRAMES}
+        return cls(
             **frames,
             counts=counts_frame({as_days(d): c for d, c in head["counts"].items()}),
             splits=_splits(head),
@@ -120,18 +121,32 @@ class Dataset:
             spec_digest=head["spec_digest"],
             events_digest=head["events_digest"],
         )
-        if data.digest != head["digest"]:
-            raise DataError.at(place, "is not what was written (digest differs)", then="Build the dataset again")
-        return data
 
 
-def _head(place: Path) -> dict[str, Any]:
-    head: dict[str, Any] = json.loads(read_file(place / "dataset.json", 2**24))
-    if head.get("format") != FORMAT:
-        raise DataError.at(
-            place / "dataset.json", "has another format", expected=FORMAT, then="Build the dataset again"
-        )
+def _stored_head(place: Path) -> dict[str, Any]:
+    """``dataset.json``, held against the digest of its own content before any of it is used."""
+    content = read_file(place / "dataset.json", _MAX_BYTES, role="dataset: dataset.json")
+    try:
+        head: dict[str, Any] = json.loads(content)
+    except ValueError:
+        raise _not_as_written("dataset.json") from None
+    if not isinstance(head, dict) or head.pop("digest", None) != digest_json(head):
+        raise _not_as_written("dataset.json")
+    if head["format"] != FORMAT:
+        raise DataError.at("dataset", "has another format", expected=FORMAT, then="Build the dataset again")
     return head
+
+
+def _stored_frame(place: Path, name: str, digests: Mapping[str, str]) -> pd.DataFrame:
+    """A Parquet file, held against its digest before it is parsed."""
+    content = read_file(place / name, _MAX_BYTES, role=f"dataset: {name}")
+    if digests[name] != digest_bytes(content):
+        raise _not_as_written(name)
+    return pd.read_parquet(BytesIO(content))
+
+
+def _not_as_written(name: str) -> DataError:
+    return DataError.at("dataset", f"{name} is not what was written", then="Build the dataset again")
 
 
 def _splits(head: Mapping[str, Any]) -> Splits:

@@ -10,7 +10,6 @@ from vru_models.dataset.coded import OPEN, Coded
 from vru_models.dataset.status import NONE_RECORDED, OBSERVED, cell_status, shared_on, status_column, window_start
 from vru_models.dataset.view import Segments
 from vru_models.spec import Spec
-from vru_models.spec.calendar import Span, completed_years
 from vru_models.spec.question import Feature
 
 
@@ -66,50 +65,33 @@ def features_on(
     spec: Spec, coded: Coded, segments: Segments, *, as_of: np.datetime64, births: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """X (float32, people x features) and the uint8 status columns (per feed and window) of everybody on one date."""
-    positions = usable_events(coded, spec, as_of)
-    X = np.full((len(coded.people), len(spec.columns)), np.nan, dtype=np.float32)
+    columns, positions = spec.columns, usable_events(coded, spec, as_of)
+    feed_of = {feature.indicator: spec.indicators[feature.indicator].feed for feature in columns}
+    X = np.full((len(coded.people), len(columns)), np.nan, dtype=np.float32)
     statuses: dict[str, np.ndarray] = {}
-    day, ages = int(as_of.astype(np.int64)), completed_years(births, as_of)
-    feeds = dict.fromkeys(spec.indicators[f.indicator].feed for f in spec.columns)
-    shared = {feed: shared_on(coded, segments, feed, day=day, ages=ages) for feed in feeds}
-    for window in sorted({feature.window for feature in spec.columns}):
+    day = int(as_of.astype(np.int64))
+    shared = {f: shared_on(coded, segments, f, day=day, births=births) for f in dict.fromkeys(feed_of.values())}
+    for window in sorted(dict.fromkeys(feature.window for feature in columns)):
         counted = count_window(coded, positions, window_start(window, as_of))
-        for feed in _feeds_in(spec, window):
+        mine = [(column, feature) for column, feature in enumerate(columns) if feature.window == window]
+        for feed in dict.fromkeys(feed_of[feature.indicator] for _, feature in mine):
             table = spec.table_of(feed)
             status = cell_status(segments, shared[feed], table, window=window, as_of=as_of, births=births)
             status[(status == NONE_RECORDED) & _any_event(spec, coded, counted, feed)] = OBSERVED
             statuses[status_column(feed, window)] = status
-        _fill(X, spec, coded, counted=counted, window=window, as_of=as_of, statuses=statuses)
+        for column, feature in mine:
+            cells = _measure(
+                feature, counted, slice(coded.indicators.index(feature.indicator), None, len(coded.indicators)), as_of
+            )
+            given = statuses[status_column(feed_of[feature.indicator], window)] <= OBSERVED
+            X[:, column] = np.where(given, cells, np.nan)
     return X, statuses
-
-
-def _feeds_in(spec: Spec, window: Span) -> list[str]:
-    return list(dict.fromkeys(spec.indicators[f.indicator].feed for f in spec.columns if f.window == window))
 
 
 def _any_event(spec: Spec, coded: Coded, counted: Counted, feed: str) -> np.ndarray:
     mine = [i for i, name in enumerate(coded.indicators) if spec.indicators[name].feed == feed]
     counts = counted.count.reshape(len(coded.people), len(coded.indicators))
     return np.asarray(counts[:, mine].any(axis=1))
-
-
-def _fill(
-    X: np.ndarray,
-    spec: Spec,
-    coded: Coded,
-    *,
-    counted: Counted,
-    window: Span,
-    as_of: np.datetime64,
-    statuses: dict[str, np.ndarray],
-) -> None:
-    for column, feature in enumerate(spec.columns):
-        if feature.window != window:
-            continue
-        indicator = coded.indicators.index(feature.indicator)
-        cells = _measure(feature, counted, slice(indicator, None, len(coded.indicators)), as_of)
-        status = statuses[status_column(spec.indicators[feature.indicator].feed, window)]
-        X[:, column] = np.where(status <= OBSERVED, cells, np.nan)
 
 
 def _measure(feature: Feature, counted: Counted, mine: slice, as_of: np.datetime64) -> np.ndarray:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from vru_models.dataset.coded import OPEN, Coded, Timeline, encode
-from vru_models.dataset.rows import Day, data_end, day_of
+from vru_models.dataset.coded import OPEN, Coded, Coverage, Timeline, encode
+from vru_models.dataset.outcome import label_dates
+from vru_models.dataset.rows import data_end, day_of
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import LeakageError
 from vru_models.feeds import Events
@@ -26,13 +27,17 @@ SAMPLE = 500
 TOO_GOOD = 0.95
 """A single feature with an AUC above this is an alarm."""
 
+_LONG_AGO: Final = np.datetime64("1990-01", "M")
+Rows = TypeVar("Rows", Timeline, Coverage)
+
 
 def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n_people: int = SAMPLE) -> Findings:
-    """A finding (VRU201) that X and the cohort do not change when everything later is changed.
+    """A finding (VRU201) that no row changes when everything later is changed.
 
-    On each as-of date, for a sample of people, everything known on or after the date is deleted; then, instead, its
-    event dates, values and ends are altered and events are added, inside the outcome window and inside the feature
-    window but known too late. Cohort, X and status must be byte-identical each time.
+    On each as-of date, for a sample of people, everything known on or after the date is deleted; then, instead, it is
+    altered and what was known is superseded on the date; then, instead, events, spells and coverage are added that
+    become known on the date or later, the events just before the date and inside the outcome window. Who is in view,
+    eligible and routed, X, status, areas and households must be byte-identical each time.
 
     Parameters
     ----------
@@ -47,11 +52,12 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
         When a changed future changes a row.
     """
     dates = [as_days(d) for d in as_of] or list(splits_of(spec, data_end(spec, events)).required().dates)
-    coded = _sample(encode(spec, events), events.digest, n_people)
+    sample = _sample(events, n_people)
+    coded = encode(spec, sample)
     for date in dates:
-        before = _print(day_of(spec, coded, date))
-        for name, changed in _futures(coded, int(date.astype(np.int64))).items():
-            if _print(day_of(spec, changed, date)) != before:
+        before = _print(spec, coded, date)
+        for name, changed in _futures(spec, sample, coded, date):
+            if _print(spec, changed, date) != before:
                 what = f"rows change when the future is changed ({name})"
                 raise LeakageError.at(
                     f"as-of date {date}", what, expected="identical rows", then="Report this as a defect"
@@ -62,105 +68,91 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
     return Findings([Finding("VRU201", "pass", "leakage", message, {"people": n, "dates": len(dates)})])
 
 
-def _print(day: Day) -> tuple[bytes, ...]:
-    """Every byte of a day's rows: who is in the cohort or routed, their features, statuses, areas and households."""
-    rows = "\x1f".join([*day.rows["area"], *day.rows["household_id"]])
-    arrays = (day.chosen, day.cohort.routed, day.X.to_numpy(), day.status.to_numpy())
-    return (rows.encode(), *(a.tobytes() for a in arrays))
+def _print(spec: Spec, coded: Coded, date: np.datetime64) -> tuple[bytes, ...]:
+    """Every byte of a date's rows, and who is in view or routed."""
+    day = day_of(spec, coded, date)
+    viewed, routed = coded.people[day.cohort.spell >= 0], coded.people[day.cohort.routed]
+    eligible = day.X.index.get_level_values("person_id")
+    texts = (viewed, routed, eligible, day.rows["area"], day.rows["household_id"])
+    return (*("\x1f".join(t).encode() for t in texts), day.X.to_numpy().tobytes(), day.status.to_numpy().tobytes())
 
 
-def _sample(coded: Coded, seed: str, n: int) -> Coded:
-    draw = lottery_numbers("random", seed, "leakage", coded.people.tolist())
-    kept = np.sort(np.argsort(draw, kind="stable")[:n])
-    number = np.full(len(coded.people), -1)
-    number[kept] = np.arange(len(kept))
-    events, spells = number[coded.events.person] >= 0, number[coded.spells.person] >= 0
-    return replace(
-        coded,
-        people=coded.people[kept],
-        events=_renumber(coded.events, events, number),
-        indicator=coded.indicator[events],
-        value=coded.value[events],
-        spells=_renumber(coded.spells, spells, number),
-        area=coded.area[spells],
-        birth_month=coded.birth_month[spells],
-        household=coded.household[spells],
-    )
+def _sample(events: Events, n: int) -> Events:
+    people = sorted(set(events.spells["person_id"]))
+    draw = lottery_numbers("random", events.digest, "leakage", people)
+    drawn = [people[i] for i in np.argsort(draw, kind="stable")[:n]]
+    frame, spells = (rows[rows["person_id"].isin(drawn)] for rows in (events.frame, events.spells))
+    return replace(events, frame=frame, spells=spells)
 
 
-def _renumber(rows: Timeline, keep: np.ndarray, number: np.ndarray) -> Timeline:
-    return Timeline(number[rows.person[keep]], rows.start[keep], rows.end[keep], rows.known[keep], rows.until[keep])
-
-
-def _futures(coded: Coded, day: int) -> dict[str, Coded]:
+def _futures(spec: Spec, sample: Events, coded: Coded, date: np.datetime64) -> Iterator[tuple[str, Coded]]:
     """The store as it could have come to be, had the future been otherwise."""
-    return {"deleted": _deleted(coded, day), "altered": _altered(coded, day), "added to": _added(coded, day)}
-
-
-def _deleted(coded: Coded, day: int) -> Coded:
-    events, spells = coded.events.known < day, coded.spells.known < day
-    same = np.arange(len(coded.people))
-    coverage = coded.coverage.rows(coded.coverage.known < day)
-    coverage = replace(coverage, until=np.where(coverage.until >= day, OPEN, coverage.until))
-    return replace(
-        coded,
-        events=_reopened(_renumber(coded.events, events, same), day),
-        indicator=coded.indicator[events],
-        value=coded.value[events],
-        spells=_reopened(_renumber(coded.spells, spells, same), day),
-        area=coded.area[spells],
-        birth_month=coded.birth_month[spells],
-        household=coded.household[spells],
-        coverage=coverage,
-    )
-
-
-def _reopened(rows: Timeline, day: int) -> Timeline:
-    return replace(rows, until=np.where(rows.until >= day, OPEN, rows.until))
+    yield "deleted", encode(spec, sample.as_known(date))
+    yield "altered", _altered(coded, int(date.astype(np.int64)))
+    yield "added to", _added(spec, coded, date)
 
 
 def _altered(coded: Coded, day: int) -> Coded:
-    late = coded.events.known >= day
-    later = coded.spells.known >= day
-    coverage = coded.coverage
-    coverage = replace(coverage, end=np.where(coverage.known >= day, coverage.start, coverage.end))
-    start = np.where(late, day - 1 - (coded.events.start % 90), coded.events.start)
-    return _sorted(
+    """What becomes known later says something else; what was known is superseded on the day itself."""
+    events, spells, coverage = coded.events, coded.spells, coded.coverage
+    late, moved, latest = (rows.known >= day for rows in (events, spells, coverage))
+    start = np.where(late, day - 1 - events.start % 90, events.start)
+    return _by_day(
         replace(
             coded,
-            events=replace(coded.events, start=start, end=start, until=_closed_later(coded.events, day)),
+            events=replace(events, start=start, end=start, until=np.minimum(events.until, day)),
             value=np.where(late, -1e6, coded.value),
-            spells=replace(coded.spells, end=np.where(later, day - 30, coded.spells.end)),
-            birth_month=np.where(later, np.datetime64("1990-01", "M"), coded.birth_month),
-            coverage=coverage,
+            spells=replace(spells, end=np.where(moved, day - 30, spells.end), until=np.minimum(spells.until, day)),
+            birth_month=np.where(moved, _LONG_AGO, coded.birth_month),
+            coverage=replace(
+                coverage, end=np.where(latest, coverage.start, coverage.end), until=np.minimum(coverage.until, day)
+            ),
         )
     )
 
 
-def _closed_later(rows: Timeline, day: int) -> np.ndarray:
-    return np.where(rows.until >= day, day, rows.until)
-
-
-def _added(coded: Coded, day: int) -> Coded:
-    """One more event of every indicator for every person: known on the day but just before it, and after it."""
-    n_people, n = len(coded.people), len(coded.indicators)
-    person = np.repeat(np.arange(n_people), 2 * n)
-    start = np.tile(np.repeat([day - 1, day + 30], n), n_people)
-    known = np.maximum(start, day)
-    extra = Timeline(person, start, start, known, np.full(len(person), OPEN))
-    events = Timeline(*(np.concatenate([getattr(coded.events, f), getattr(extra, f)]) for f in _COLUMNS))
-    indicator = np.concatenate([coded.indicator, np.tile(np.arange(n), 2 * n_people)])
-    return _sorted(
-        replace(coded, events=events, indicator=indicator, value=np.append(coded.value, np.ones(len(person))))
+def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
+    """More of everything, known from the date on: every indicator, a spell in another household, all feeds shared."""
+    day, (start, end, _) = int(date.astype(np.int64)), label_dates(spec, date)
+    people, indicators = np.arange(len(coded.people)), np.arange(len(coded.indicators))
+    when = np.array([day - 1, start.astype(np.int64), end.astype(np.int64) - 1])
+    who, what, at = (a.ravel() for a in np.meshgrid(people, indicators, when, indexing="ij"))
+    one, feeds = np.ones_like(people), np.array(list(spec.feeds))
+    every = np.ones(len(feeds), dtype=np.int64)
+    return _by_day(
+        replace(
+            coded,
+            events=_joined(coded.events, Timeline(who, at, at, np.maximum(at, day), np.full(len(at), OPEN))),
+            indicator=np.append(coded.indicator, what),
+            value=np.append(coded.value, np.ones(len(what))),
+            spells=_joined(coded.spells, Timeline(people, one * (day - 1), one * OPEN, one * day, one * OPEN)),
+            area=np.append(coded.area, people % len(coded.areas)),
+            birth_month=np.append(coded.birth_month, np.full(len(people), _LONG_AGO)),
+            household=np.append(coded.household, np.full(len(people), "another", dtype=object)),
+            coverage=_joined(
+                coded.coverage,
+                Coverage(
+                    feeds,
+                    np.full(len(feeds), "*"),
+                    every * 0,
+                    every * OPEN,
+                    every * 0,
+                    every * OPEN,
+                    every * day,
+                    every * OPEN,
+                ),
+            ),
+        )
     )
 
 
-_COLUMNS = ("person", "start", "end", "known", "until")
+def _joined(rows: Rows, more: Rows) -> Rows:
+    return type(rows)(*(np.concatenate([getattr(rows, f.name), getattr(more, f.name)]) for f in fields(rows)))
 
 
-def _sorted(coded: Coded) -> Coded:
+def _by_day(coded: Coded) -> Coded:
     order = np.argsort(coded.events.start, kind="stable")
-    events = Timeline(*(getattr(coded.events, f)[order] for f in _COLUMNS))
+    events = Timeline(*(getattr(coded.events, f.name)[order] for f in fields(coded.events)))
     return replace(coded, events=events, indicator=coded.indicator[order], value=coded.value[order])
 
 

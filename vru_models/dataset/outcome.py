@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from vru_models.dataset.coded import OPEN, Coded
+from vru_models.dataset.coded import Coded
 from vru_models.dataset.cohort import Cohort
 from vru_models.dataset.view import end_of_stay, segments_known
 from vru_models.spec import Spec
@@ -75,7 +75,7 @@ def _leaving_day(spec: Spec, coded: Coded, *, day: int, complete: int) -> np.nda
     numbers = [coded.indicators.index(name) for name in spec.outcome.exits]
     exits = np.flatnonzero(np.isin(coded.indicator, numbers) & events.known_at(complete) & (events.start >= day))
     np.minimum.at(leaves, events.person[exits], events.start[exits])
-    return np.minimum(leaves, OPEN)
+    return leaves
 
 
 def _beyond_frame(spec: Spec, cohort: Cohort, end: int, complete: int, data_end: np.datetime64) -> np.ndarray:

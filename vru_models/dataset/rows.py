@@ -14,14 +14,23 @@ from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.kernel import features_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.view import segments_known
+from vru_models.errors import DataError
 from vru_models.feeds import Events
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 
 
 def data_end(spec: Spec, events: Events) -> np.datetime64:
-    """The end of the data for labels: the earliest extract date among the outcome's feeds."""
-    feeds = {spec.indicators[name].feed for name in spec.outcome.indicators}
+    """The end of the data for labels: the earliest extract date among the feeds that labels are read from.
+
+    These hold the outcome, the offers and exits declared with it, and the spells: a stay that was extracted earlier may
+    have ended since.
+    """
+    outcome = spec.outcome
+    feeds = {spec.indicators[name].feed for name in (*outcome.indicators, *outcome.treated_by, *outcome.exits)}
+    feeds |= {name for name in (spec.feed_of_kind("spells"),) if name}
+    if undated := sorted(feeds - set(events.extract_dates)):
+        raise DataError.at("extract dates", f"none for {', '.join(undated)}", then="Say when each feed was extracted")
     return min(as_days(events.extract_dates[feed]) for feed in feeds)
 
 

@@ -120,12 +120,14 @@ def temporal_splits(
     """
     spans = [Span.parse(embargo), Span.parse(horizon), Span.parse(reporting_lag)]
     end = as_days(label_end)
-    if len(as_of):
-        tests = [as_days(d) for d in sorted(as_of)]
+    if spans[1].n == 0:
+        raise ValueError("a horizon of zero holds no outcome. Expected: at least 1 day.")
+    if (update_every is None) == (not len(as_of)) or (update_every is not None and first is None):
+        raise ValueError("give either as_of dates, or update_every and first")
+    if update_every is None:
+        tests = sorted({as_days(d) for d in as_of})
         pools = {t: [d for d in tests if d < t and _complete(d, spans) <= t] for t in tests}
     else:
-        if update_every is None or first is None:
-            raise ValueError("give as_of dates, or update_every and first")
         step, start = Span.parse(update_every), as_days(first)
         tests = list(anchored_dates(last=_latest(end, spans), first=start, step=step))
         every = Span.parse(train_every) if train_every else step
@@ -149,13 +151,10 @@ def _complete(as_of: np.datetime64, spans: Sequence[Span]) -> np.datetime64:
 
 
 def _latest(end: np.datetime64, spans: Sequence[Span]) -> np.datetime64:
-    """The latest as-of date whose label is complete by ``end``; clipped month ends may make it a few days earlier."""
-    date = end
+    """``end`` less the spans: complete by ``end``, because clipping at month ends only ever moves a date back."""
     for span in reversed(spans):
-        date = span.before(date)
-    while _complete(date, spans) > end:
-        date -= np.timedelta64(1, "D")
-    return date
+        end = span.before(end)
+    return end
 
 
 def _history(

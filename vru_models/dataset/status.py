@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from vru_models.dataset.coded import Coded
+from vru_models.dataset.coded import OPEN, Coded, Coverage
 from vru_models.dataset.view import Segments
-from vru_models.spec.calendar import Span, completed_years
+from vru_models.spec.calendar import Span, add_months, completed_years
 from vru_models.spec.tables import TableSchema
 
 STATUS: Final = (
@@ -34,51 +34,64 @@ def window_start(window: Span, as_of: np.datetime64) -> int:
 
 @dataclass(frozen=True)
 class Shared:
-    """When one feed was shared, as known on a day: for each set of segments, the stretches that cover them."""
+    """When one feed was shared, as known on a day: per area, its segments and the stretches that cover each of them.
 
-    classes: tuple[tuple[np.ndarray, tuple[tuple[int, int], ...]], ...]
+    Stretches are two arrays (first days, days after the last), one row per stretch and one column per segment; those
+    of one segment do not overlap.
+    """
+
+    areas: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
 
     def days(self, segments: Segments, start: int, day: int) -> np.ndarray:
         """Days of each segment inside ``[start, day)`` on which the feed was shared for it."""
         total = np.zeros(len(segments.person), dtype=np.int64)
-        for where, stretches in self.classes:
-            first, last = segments.start[where], segments.end[where]
-            for begins, ends in stretches:
-                inside = np.minimum(last, min(ends, day)) - np.maximum(first, max(begins, start))
-                total[where] += np.maximum(inside, 0)
+        for where, begins, ends in self.areas:
+            first, last = np.maximum(segments.start[where], start), np.minimum(segments.end[where], day)
+            total[where] = np.maximum(np.minimum(ends, last) - np.maximum(begins, first), 0).sum(axis=0)
         return total
 
 
-def shared_on(coded: Coded, segments: Segments, feed: str, *, day: int, ages: np.ndarray) -> Shared:
+def shared_on(coded: Coded, segments: Segments, feed: str, *, day: int, births: np.ndarray) -> Shared:
     """The coverage of a feed that was known on a day, by the segments it applies to.
 
-    A coverage row applies to its area (``*``: all) and, where it has age limits (inclusive), to who was of these ages on
-    the day (``ages``, per person); one with limits does not apply to somebody of unknown age.
+    A coverage row applies to its area (``*``: all) and, where it has age limits (inclusive), to the days on which the
+    person was of these ages; one with limits does not apply to somebody whose birth month (``births``, per person) is
+    unknown.
     """
     rows = coded.coverage.known_of(feed, day)
-    age = ages[segments.person]
-    limits = np.unique(np.concatenate([rows.age_from, rows.age_to + 1]))
-    band = np.searchsorted(limits, age, side="right")
     named = [coded.areas.index(name) for name in sorted(set(rows.area)) if name in coded.areas]
     area = np.where(np.isin(segments.area, named), segments.area, -1)
-    classes = []
+    areas = []
     for number in np.unique(area):
-        name = coded.areas[number] if number >= 0 else "*"
-        for value in np.unique(band[area == number]):
-            where = np.flatnonzero((area == number) & (band == value))
-            covering = rows.covering(name, int(age[where[0]]))
-            classes.append((where, _merged(covering.start, covering.end)))
-    return Shared(tuple(classes))
+        where = np.flatnonzero(area == number)
+        covering = rows.of_area(coded.areas[number] if number >= 0 else "*")
+        areas.append((where, *_disjoint(*_stretches(covering, births[segments.person[where]]))))
+    return Shared(tuple(areas))
 
 
-def _merged(starts: np.ndarray, ends: np.ndarray) -> tuple[tuple[int, int], ...]:
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(zip(starts.tolist(), ends.tolist(), strict=True)):
-        if merged and first <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
-        else:
-            merged.append((first, last))
-    return tuple(merged)
+def _stretches(rows: Coverage, births: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First days and ends of coverage rows, one column per person, within the days they were of the row's ages."""
+    starts = np.repeat(rows.start[:, None], len(births), axis=1)
+    ends = np.repeat(rows.end[:, None], len(births), axis=1)
+    for i in np.flatnonzero((rows.age_from > 0) | (rows.age_to < OPEN)):
+        starts[i] = np.maximum(starts[i], _birthdays(births, int(rows.age_from[i])))
+        ends[i] = np.minimum(ends[i], _birthdays(births, int(rows.age_to[i]) + 1))
+    return starts, ends
+
+
+def _birthdays(births: np.ndarray, age: int) -> np.ndarray:
+    """Day numbers on which people turn an age; OPEN where the birth month is unknown or the age has no limit."""
+    if age > OPEN:
+        return np.full(len(births), OPEN)
+    return np.where(np.isnat(births), OPEN, add_months(births, 12 * age).astype(np.int64))
+
+
+def _disjoint(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same stretches per column, in order, each begun only where those before it have ended."""
+    order = np.argsort(starts, axis=0, kind="stable")
+    starts, ends = np.take_along_axis(starts, order, axis=0), np.take_along_axis(ends, order, axis=0)
+    starts[1:] = np.maximum(starts[1:], np.maximum.accumulate(ends, axis=0)[:-1])
+    return starts, ends
 
 
 def cell_status(

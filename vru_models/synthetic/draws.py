@@ -55,5 +55,5 @@ def lags(rng: np.random.Generator, lag: Lag, n: int) -> np.ndarray:
     A median of zero days cannot be log-normal; one day is added before and taken off after.
     """
     spread = np.log((lag.p95 + 1) / (lag.median + 1)) / _Z95
-    days = np.floor((lag.median + 1) * np.exp(spread * rng.standard_normal(n)) - 0.5)
-    return np.maximum(days, 0).astype(np.int64)
+    days: np.ndarray = np.floor((lag.median + 1) * np.exp(spread * rng.standard_normal(n)) - 0.5)
+    return np.asarray(np.maximum(days, 0), dtype=np.int64)

@@ -17,7 +17,7 @@ ETHNICITIES: Mapping[str, tuple[str, float]] = {
     "AOTH": ("asian", 5.5), "CHNE": ("asian", 1.0), "BAFR": ("black", 12.0), "BCRB": ("black", 4.0),
     "BOTH": ("black", 2.0), "OOTH": ("other", 6.5), "REFU": ("unknown", 0.7), "NOBT": ("unknown", 1.3),
 }  # fmt: skip
-"""DfE ethnicity code: six-group roll-up (Chinese with Asian), share in a London-like mix in per cent."""
+"""DfE ethnicity code: six-group roll-up (Chinese with Asian), parts of a London-like mix (scaled to add up to one)."""
 
 _SUSPENDED = {
     "WROM": 2.9, "WIRT": 2.4, "MWBC": 1.8, "BCRB": 1.4, "BAFR": 0.5, "APKN": 0.6, "ABAN": 0.4, "AIND": 0.2, "CHNE": 0.1,
@@ -71,26 +71,26 @@ class Process:
 
 SUSPENSION = Process(5.5, 2.2, 0.4, boys=1.5, by_age=0.12, policy=0.2, recorded=_SUSPENDED)
 """With the next: 11.31 per 100 pupils in 2023/24, boys 1.5 times (DfE); half have the reason DB."""
-DISRUPTION = Process(5.5, 1.0, 0.6, boys=1.5, by_age=0.12, policy=0.9, recorded=_SUSPENDED)
+DISRUPTION = Process(6.0, 1.0, 0.8, boys=1.5, by_age=0.12, policy=0.9, recorded=_SUSPENDED)
 EXCLUSION = Process(0.12, 2.0, boys=2.0, by_age=0.12, recorded=_SUSPENDED)
 """10,885 permanent exclusions in 2023/24 (DfE): about 0.13 per 100 pupils; boys more than twice."""
 
 REFERRAL_ACCEPTED = Process(7.0, 1.0, by_age=0.08, recorded=_SEEN_BY_HEALTH)
 """About 8 % of under-18s in contact with services in a year, to be verified."""
-REFERRAL_NOT_ACCEPTED = Process(5.0, 1.5, 0.7, by_age=0.08, recorded=_SEEN_BY_HEALTH)
+REFERRAL_NOT_ACCEPTED = Process(6.0, 1.5, 0.8, by_age=0.08, recorded=_SEEN_BY_HEALTH)
 CRISIS = Process(3.0, 2.3, 0.3, by_age=0.15, recorded=_SEEN_BY_HEALTH)
 
-DOMESTIC_ABUSE = Process(10.0, 1.8, 0.6, policy=0.1)
+DOMESTIC_ABUSE = Process(9.0, 1.8, 0.7, policy=0.1)
 """Per household: 7.1 % of children aged 10 to 15 live with adult domestic abuse in a year (ONS, CSEW)."""
-MISSING = Process(8.0, 2.4, 0.4, by_age=0.25)
+MISSING = Process(8.0, 2.4, 0.5, by_age=0.25)
 COMING_TO_NOTICE = Process(6.0, 0.3, boys=2.0, by_age=0.2, policy=0.4, recorded={"black": 2.0, "mixed": 1.5})
 """Police-initiated: recorded 1.5 to 3 times as often for some groups at equal need."""
 
-TEMPORARY_ACCOMMODATION = Process(4.4, 1.0, 0.7)
+TEMPORARY_ACCOMMODATION = Process(4.4, 1.0, 0.8)
 """Per household: 4.4 % of London's under-18s live in temporary accommodation (mid-2023)."""
 MOVE = Process(13.0, 0.5, 0.8)
 
-NEED_FOUND = Process(26.0, 2.0, recorded={"asian": 0.9})
+NEED_FOUND = Process(30.0, 2.2, recorded={"asian": 0.9})
 """The outcome: 4 to 8 % in six months, so that a list of children can be justified at all."""
 NO_NEED_FOUND = Process(7.0, 0.4)
 PROTECTION_PLAN = Process(0.6, 1.9)
@@ -103,7 +103,7 @@ OFFER_EFFECT = 1.0
 TREATMENT_EFFECT = 1.5
 """Standard deviations of need taken off for a year by an accepted offer, and by treatment fully taken up."""
 
-SHARES = {"area": 0.06, "household": 0.20, "household_now": 0.12, "person": 0.40, "person_now": 0.22}
+SHARES = {"area": 0.06, "household": 0.21, "household_now": 0.09, "person": 0.46, "person_now": 0.18}
 """Where the variance of need lies: lasting and passing, of the area, the household and the child."""
 PASSING = 0.85
 """How much of what passes is left after a quarter."""

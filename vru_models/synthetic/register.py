@@ -99,14 +99,13 @@ def _age_limits(table: TableSchema) -> Sequence[int | None]:
 def equality_audit(world: World, rng: np.random.Generator) -> pd.DataFrame:
     """Protected characteristics, one row per child; disability is recorded more for boys and follows nothing else."""
     n = len(world)
-    sex = np.where(rng.random(n) < 0.003, 2, world.boy)
     disabled = np.where(rng.random(n) < 0.03, 2, rng.random(n) < np.where(world.boy, 0.16, 0.08))
     codes = list(ETHNICITIES)
     groups = np.array([_GROUPS.index(ETHNICITIES[code][0]) for code in codes])
     return pd.DataFrame(
         {
             "person_id": text(world.person_ids, np.arange(n)),
-            "sex": text(["F", "M", "U"], sex),
+            "sex": text(["F", "M"], world.boy.astype(np.int64)),
             "ethnicity": text(codes, world.ethnicity),
             "ethnic_group": text(_GROUPS, groups[world.ethnicity]),
             "disability": text(["no", "yes", "unknown"], disabled),

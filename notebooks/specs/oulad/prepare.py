@@ -146,32 +146,36 @@ def people(enrolled: pd.DataFrame) -> pd.DataFrame:
 
 def registration(enrolled: pd.DataFrame) -> pd.DataFrame:
     """What is on the registration form, and the start of the course as an event of its own."""
-    frame = pd.DataFrame({
-        "person_id": enrolled["person_id"],
-        "registered_on": enrolled["registered"],
-        "known_date": enrolled["registered"],
-        "course_start": enrolled["start"],
-        "course_start_known": enrolled["start"].where(enrolled["start"] > enrolled["registered"], enrolled["registered"]),
-        "module": enrolled["code_module"].str.lower(),
-        "attempt": (enrolled["num_of_prev_attempts"] > 0).map({True: "repeat", False: "first"}),
-        "credits": enrolled["studied_credits"],
-        "prior_education": enrolled["highest_education"].map(EDUCATION),
-    })
+    frame = pd.DataFrame(
+        {
+            "person_id": enrolled["person_id"],
+            "registered_on": enrolled["registered"],
+            "known_date": enrolled["registered"],
+            "course_start": enrolled["start"],
+            "course_start_known": later(enrolled["start"], enrolled["registered"]),
+            "module": enrolled["code_module"].str.lower(),
+            "attempt": (enrolled["num_of_prev_attempts"] > 0).map({True: "repeat", False: "first"}),
+            "credits": enrolled["studied_credits"],
+            "prior_education": enrolled["highest_education"].map(EDUCATION),
+        }
+    )
     return frame.sort_values(["known_date", "person_id"])
 
 
 def submissions(work: pd.DataFrame) -> pd.DataFrame:
-    """Work handed in, with its score; a banked score is known from registration. What the extract cannot hold is out."""
+    """Work handed in by the extract date, with its score; a banked score is known from registration."""
     late, no_due_date = work["submitted"] > work["due"], work["due"].isna() | work["banked"]
-    frame = pd.DataFrame({
-        "person_id": work["person_id"],
-        "assessment": work["id_assessment"].astype(str),
-        "kind": work["assessment_type"].str.lower().where(~work["banked"], "banked"),
-        "submitted_on": work["submitted"],
-        "known_date": work["submitted"].where(work["submitted"] > work["registered"], work["registered"]),
-        "timing": late.map({True: "late", False: "on_time"}).where(~no_due_date, "no_due_date"),
-        "score": work["score"].astype("Int64"),
-    })
+    frame = pd.DataFrame(
+        {
+            "person_id": work["person_id"],
+            "assessment": work["id_assessment"].astype(str),
+            "kind": work["assessment_type"].str.lower().where(~work["banked"], "banked"),
+            "submitted_on": work["submitted"],
+            "known_date": later(work["submitted"], work["registered"]),
+            "timing": late.map({True: "late", False: "on_time"}).where(~no_due_date, "no_due_date"),
+            "score": work["score"].astype("Int64"),
+        }
+    )
     frame = frame[frame["known_date"] <= EXTRACT_DATE]
     return frame.sort_values(["known_date", "person_id", "assessment"])
 
@@ -179,25 +183,28 @@ def submissions(work: pd.DataFrame) -> pd.DataFrame:
 def missed_work(enrolled: pd.DataFrame, work: pd.DataFrame, assessments: pd.DataFrame) -> pd.DataFrame:
     """Assignments that fell due while the person was registered and were not in by then; exams are not among them."""
     assignments = assessments[assessments["assessment_type"].isin(["TMA", "CMA"]) & assessments["date"].notna()]
-    due = enrolled[[*ENROLMENT, "person_id", "start", "registered", "unregistered"]].merge(assignments, on=ENROLMENT[:2])
+    dates = enrolled[[*ENROLMENT, "person_id", "start", "registered", "unregistered"]]
+    due = dates.merge(assignments, on=ENROLMENT[:2])
     due = due.assign(due_on=due["start"] + days(due["date"]))
     in_time = work.loc[work["submitted"] <= work["due"], ["person_id", "id_assessment"]].assign(in_time=True)
     due = due.merge(in_time, on=["person_id", "id_assessment"], how="left")
     registered = (due["registered"] <= due["due_on"]) & ~(due["unregistered"] <= due["due_on"])
     due = due[registered & due["in_time"].isna()]
-    frame = pd.DataFrame({
-        "person_id": due["person_id"],
-        "assessment": due["id_assessment"].astype(str),
-        "kind": due["assessment_type"].str.lower(),
-        "due_on": due["due_on"],
-        "known_date": due["due_on"],
-        "weight": due["weight"],
-    })
+    frame = pd.DataFrame(
+        {
+            "person_id": due["person_id"],
+            "assessment": due["id_assessment"].astype(str),
+            "kind": due["assessment_type"].str.lower(),
+            "due_on": due["due_on"],
+            "known_date": due["due_on"],
+            "weight": due["weight"],
+        }
+    )
     return frame.sort_values(["known_date", "person_id", "assessment"])
 
 
 def results(enrolled: pd.DataFrame) -> pd.DataFrame:
-    """Withdrawals on the day of unregistering and fails on the last day; an undated withdrawal is on the last day too."""
+    """Withdrawals on the day of unregistering; fails, and withdrawals without a date, on the last day."""
     left = enrolled["unregistered"].notna() | (enrolled["final_result"] == "Withdrawn")
     dates = {
         "withdrawn": enrolled.loc[left, "unregistered"].fillna(enrolled["end"]),
@@ -222,19 +229,26 @@ def coverage(feeds: Iterable[str]) -> pd.DataFrame:
 def equality_audit(enrolled: pd.DataFrame) -> pd.DataFrame:
     """Protected characteristics, held apart; a deprivation band that is not known stays missing."""
     disabled = enrolled["disability"].astype(str).str.lower().isin(["true", "y", "1"])
-    frame = pd.DataFrame({
-        "person_id": enrolled["person_id"],
-        "gender": enrolled["gender"],
-        "disability": disabled.map({True: "declared", False: "none_declared"}),
-        "age_band": enrolled["age_band"],
-        "imd_band": enrolled["imd_band"].replace("10-20", "10-20%"),
-    })
+    frame = pd.DataFrame(
+        {
+            "person_id": enrolled["person_id"],
+            "gender": enrolled["gender"],
+            "disability": disabled.map({True: "declared", False: "none_declared"}),
+            "age_band": enrolled["age_band"],
+            "imd_band": enrolled["imd_band"].replace("10-20", "10-20%"),
+        }
+    )
     return frame.sort_values("person_id")
 
 
 def days(numbers: pd.Series) -> pd.Series:
     """Whole days as lengths of time; missing stays missing."""
     return pd.to_timedelta(numbers, unit="D")
+
+
+def later(one: pd.Series, other: pd.Series) -> pd.Series:
+    """The later of two dates, row by row."""
+    return one.where(one > other, other)
 
 
 def pseudonyms(key: bytes, kind: str, identifiers: Iterable[str]) -> list[str]:

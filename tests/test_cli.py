@@ -1,0 +1,256 @@
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from vru_models.cli import main
+
+COMMANDS = ["demo", "check", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report"]
+
+
+class Called:
+    """What one call of the command line gave: exit code and both streams."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["vru-models", *map(str, words)])
+        with pytest.raises(SystemExit, match=r".*") as stop:
+            main()
+        out, err = capsys.readouterr()
+        return Called(stop.value.code or 0, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "demo"
+    argv, sys.argv = sys.argv, ["vru-models", "demo", "--out", str(folder), "--people", "4000", "--seed", "1"]
+    try:
+        with pytest.raises(SystemExit, match="0"):
+            main()
+    finally:
+        sys.argv = argv
+    return folder
+
+
+def _is_one_clear_error(called, code):
+    assert called.code == code, called.err
+    assert "Traceback" not in called.err
+    assert 1 <= len(called.err.strip().splitlines()) <= 12
+    assert re.match(r"^\w+Error: \S", called.err.strip().splitlines()[-1 if code == 0 else 0]), called.err
+    assert "A defect" not in called.err
+
+
+def test_help_reads_like_a_table_of_contents(call):
+    called = call("--help")
+    assert called.code == 0
+    positions = [called.out.index(f"\n  {name}") for name in COMMANDS]
+    assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(call, command):
+    called = call(command, "--help")
+    assert called.code == 0
+    assert f"Example: vru-models {command}" in called.out
+
+
+def test_the_version_is_printed(call):
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", call("--version").out)
+
+
+def test_an_unknown_command_is_a_usage_error(call):
+    assert call("predict").code == 2
+
+
+def test_the_demo_leaves_everything_and_verifies(call, demo):
+    left = {p.name for p in demo.iterdir()}
+    assert left >= {
+        "extracts", "events", "dataset", "run", "evidence", "release", "trust.toml", "ledger.jsonl", "scores", "report.html",
+    }  # fmt: skip
+    assert {p.name for p in (demo / "scores").iterdir()} >= {"list.parquet", "list.csv", "sheets.html", "_SUCCESS"}
+    called = call("verify", demo)
+    assert called.code == 0
+    assert " fail" not in called.out
+
+
+def test_the_demo_does_not_overwrite(call, demo):
+    _is_one_clear_error(call("demo", "--out", demo), 74)
+
+
+def test_the_steps_one_by_one_end_in_a_list(call, demo, tmp_path):
+    work, extracts = tmp_path / "work", demo / "extracts"
+    assert call("check", "early_help", "--extracts", extracts).code == 0
+    assert call("build", "early_help", "--extracts", extracts, "--out", work).code == 0
+    assert call("fit", "early_help", work).code == 0
+    evaluated = call("evaluate", work)
+    assert evaluated.code == 0
+    assert call("report", work, "--out", tmp_path / "report.html").code == 0
+    assert call("key", tmp_path / "a.pem", "--name", "A. Name", "--trust", tmp_path / "trust.toml").code == 0
+    sign = ["approve", work, "--by", "A. Name, owner", "--key", tmp_path / "a.pem", "--out", work / "release"]
+    refused = call(*sign)
+    open_codes = sorted(set(re.findall(r"(VRU\d+) (?:fail|cannot tell)", evaluated.out)))
+    if open_codes:
+        _is_one_clear_error(refused, 3)
+        assert not (work / "release").exists()
+        answers = [part for code in open_codes for part in ("--override", f"{code}=looked at by the equality lead")]
+        assert call(*sign, *answers).code == 0
+    scored = ["score", work / "release", extracts, "--as-of", "2026-11-02", "--out", work / "scores"]
+    _is_one_clear_error(call(*scored), 3)
+    done = call(*scored, "--trust", tmp_path / "trust.toml")
+    assert done.code == 0, done.err
+    _is_one_clear_error(call(*scored, "--trust", tmp_path / "trust.toml"), 75)
+    assert call("verify", work, "--trust", tmp_path / "trust.toml").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "nowhere.toml", "--extracts", "nowhere"],
+        ["check", "early_help", "--extracts", "nowhere"],
+        ["build", "early_help", "--extracts", "nowhere", "--out", "work"],
+        ["fit", "early_help", "nowhere"],
+        ["evaluate", "nowhere"],
+        ["approve", "nowhere", "--by", "A. Name, owner", "--key", "nowhere.pem", "--out", "release"],
+        ["score", "nowhere", "nowhere", "--as-of", "2026-11-02", "--out", "scores"],
+        ["verify", "nowhere"],
+        ["report", "nowhere", "--out", "report.html"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_missing_path_is_an_input_error_and_leaves_nothing(call, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _is_one_clear_error(call(*words), 74)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["evaluate", "approve", "report", "fit", "verify", "score"])
+def test_a_folder_of_something_else_is_refused(call, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "holiday.txt").write_text("sun")
+    more = {
+        "approve": ["--by", "A. Name, owner", "--key", "k.pem", "--out", "release"],
+        "report": ["--out", "report.html"],
+        "score": ["else", "--as-of", "2026-11-02", "--out", "scores"],
+    }
+    words = ["fit", "early_help", "else"] if command == "fit" else [command, "else", *more.get(command, [])]
+    called = call(*words)
+    assert called.code in (3, 74)
+    _is_one_clear_error(called, called.code)
+    assert {p.name for p in tmp_path.iterdir()} == {"else"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[purpose", "is not TOML"),
+        ("", "is missing"),
+        ("[purpose]\nnickname = 'x'", "purpose.nickname: is not a known key here"),
+        ("\ufffe\x00", "is not"),
+    ],
+)
+def test_an_unreadable_spec_is_a_spec_error(call, text, says, tmp_path):
+    (tmp_path / "spec.toml").write_text(text)
+    called = call("check", tmp_path / "spec.toml", "--extracts", tmp_path)
+    assert called.code == 2
+    assert says in called.err
+    assert "Traceback" not in called.err
+
+
+def test_a_shipped_spec_that_does_not_exist_says_which_do(call, tmp_path):
+    called = call("check", "early_halp", "--extracts", tmp_path)
+    _is_one_clear_error(called, 2)
+    assert "Did you mean 'early_help'?" in called.err
+
+
+def test_a_date_that_is_none_is_a_usage_error(call, demo, tmp_path):
+    called = call("score", demo / "release", demo / "extracts", "--as-of", "tomorrow", "--out", tmp_path / "scores")
+    _is_one_clear_error(called, 2)
+
+
+def test_a_changed_release_is_refused_by_verify_and_by_score(call, demo, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(demo, copy)
+    card = copy / "release" / "card.json"
+    card.write_bytes(card.read_bytes().replace(b'"slope"', b'"slopf"'))
+    assert call("verify", copy).code == 3
+    words = ["score", copy / "release", copy / "extracts", "--as-of", "2026-11-02", "--out", tmp_path / "scores"]
+    _is_one_clear_error(call(*words, "--trust", copy / "trust.toml"), 3)
+    assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize("part", ["events", "dataset", "run", "evidence", "scores", "ledger.jsonl"])
+def test_verify_finds_a_changed_byte_in_every_part(call, demo, part, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(demo, copy)
+    place = copy / part
+    target = (
+        place if place.is_file() else max((p for p in place.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    )
+    content = bytearray(target.read_bytes())
+    content[len(content) // 2] ^= 1
+    target.write_bytes(content)
+    called = call("verify", copy)
+    assert called.code == 3
+    assert "Traceback" not in called.err
+
+
+def test_a_stranger_among_the_signers_is_refused(call, demo, tmp_path):
+    assert call("key", tmp_path / "s.pem", "--name", "Stranger", "--trust", tmp_path / "other.toml").code == 0
+    words = ["score", demo / "release", demo / "extracts", "--as-of", "2026-11-02", "--out", tmp_path / "scores"]
+    called = call(*words, "--trust", tmp_path / "other.toml", "--ledger", demo / "ledger.jsonl")
+    _is_one_clear_error(called, 3)
+    assert "is not among the 1 keys" in called.err
+
+
+def test_a_date_after_the_release_expires_is_refused(call, demo, tmp_path):
+    words = ["score", demo / "release", demo / "extracts", "--as-of", "2029-01-01", "--out", tmp_path / "scores"]
+    called = call(*words, "--trust", demo / "trust.toml")
+    _is_one_clear_error(called, 3)
+    assert "expired on" in called.err
+
+
+def test_extracts_without_a_column_are_bad_data_and_no_value_is_echoed(call, demo, tmp_path):
+    extracts = tmp_path / "extracts"
+    shutil.copytree(demo / "extracts", extracts)
+    people = extracts / "people.csv"
+    lines = people.read_text(encoding="utf-8").splitlines()
+    people.write_text("\n".join([lines[0].replace("birth_month", "born"), *lines[1:]]), encoding="utf-8")
+    called = call("build", "early_help", "--extracts", extracts, "--out", tmp_path / "work")
+    _is_one_clear_error(called, 4)
+    assert lines[1].split(",")[1] not in called.err
+    assert not (tmp_path / "work" / "dataset").exists()
+
+
+def test_an_override_without_a_reason_is_a_usage_error(call, demo, tmp_path):
+    words = [
+        "approve",
+        demo,
+        "--by",
+        "A. Name, owner",
+        "--key",
+        demo / "keys" / "approver.pem",
+        "--out",
+        tmp_path / "r",
+    ]
+    _is_one_clear_error(call(*words, "--override", "VRU302"), 2)
+
+
+def test_a_defect_leaves_one_line_without_data(call, monkeypatch):
+    def broken(*_):
+        raise KeyError("person-4711")
+
+    monkeypatch.setattr("vru_models.audit.verify.verify", broken)
+    called = call("verify", Path(__file__))
+    assert called.code == 70
+    assert "A defect (KeyError at test_cli.py:" in called.err
+    assert "4711" not in called.err
