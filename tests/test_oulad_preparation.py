@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +9,11 @@ from types import ModuleType
 
 import pandas as pd
 import pytest
+from oulad import FOLDER, SOURCE, load_prepare, needs_files
 
 from vru_models.feeds import read_feeds
 from vru_models.spec import Spec
 
-FOLDER = Path(__file__).parents[1] / "notebooks" / "specs" / "oulad"
-SOURCE = os.environ.get("VRU_OULAD_DIR", "")
-HERE = bool(SOURCE) and Path(SOURCE).is_dir()
 DATE_COLUMNS = {
     "people": ["start_date", "end_date", "known_date"],
     "registration": ["registered_on", "known_date", "course_start", "course_start_known"],
@@ -29,18 +25,6 @@ DATE_COLUMNS = {
 }
 SCORED = ("registration", "submissions", "missed_work")
 PROTECTED = ("gender", "disability", "age_band", "imd_band")
-
-needs_files = [
-    pytest.mark.oulad,
-    pytest.mark.skipif(not HERE, reason="VRU_OULAD_DIR does not name a folder with the Open University files"),
-]
-
-
-def load_prepare() -> ModuleType:
-    loader = importlib.util.spec_from_file_location("oulad_prepare", FOLDER / "prepare.py")
-    module = importlib.util.module_from_spec(loader)
-    loader.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -169,7 +170,8 @@ def approve(
 
 
 @app.command(
-    epilog="Example: vru-models score release extracts/2026-11 --as-of 2026-12-01 --out scores/2026-12 --trust trust.toml"
+    epilog="Example: vru-models score release extracts/2026-11 --as-of 2026-12-01 --out scores/2026-12 "
+    "--trust trust.toml"
 )
 def score(
     release: Annotated[Path, typer.Argument(metavar="RELEASE", help="The release folder.")],
@@ -284,7 +286,8 @@ def _fail(message: str, code: int) -> None:
 
 
 def main() -> None:
-    """Entry point of ``vru-models``."""
+    """Entry point of ``vru-models``; what it writes is for its owner alone, because rows of people are among it."""
+    os.umask(0o077)
     with _OneClearError():
         app()
 

@@ -1,12 +1,11 @@
 """A working folder: the steps as they read and write it, for the command line, the demonstration and batch jobs.
 
-``events/``, ``dataset/``, ``audit_file.parquet`` (protected characteristics, apart, mode 0600), ``run/``, ``evidence/``,
-``release/``, ``ledger.jsonl``.
+``events/``, ``dataset/``, ``audit_file.parquet`` (protected characteristics, apart, mode 0600), ``run/``,
+``evidence/``, ``release/``, ``ledger.jsonl``.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +18,7 @@ from vru_models.dataset.rows import data_end
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import StorageError
 from vru_models.feeds import Events, Feeds, read_feeds, record_events
-from vru_models.findings import Finding, Findings
+from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
 from vru_models.spec.storage import read_file, write_new
 
@@ -54,7 +53,7 @@ def _splits_finding(spec: Spec, events: Events) -> Finding:
     splits = splits_of(spec, data_end(spec, events))
     made = ", ".join(f"{s.name} ({len(s.train)} training dates)" for s in splits) or "none"
     dropped = "".join(f"; not {date}: {reason}" for date, reason in splits.dropped)
-    status = "pass" if len(splits) >= 3 else "cannot tell" if len(splits) else "fail"
+    status: Status = "pass" if len(splits) >= 3 else "cannot tell" if len(splits) else "fail"
     return Finding("VRU203", status, "splits", f"{len(splits)} possible: {made}{dropped}")
 
 
@@ -90,8 +89,3 @@ def _refuse_taken(place: Path, *names: str) -> None:
         raise StorageError.at(
             place, what, expected="a new folder", then="Nothing is overwritten; name another with --out"
         )
-
-
-def private_umask() -> None:
-    """Files made from here on are for their owner alone: rows of people are written."""
-    os.umask(0o077)

@@ -326,7 +326,7 @@ def test_an_extract_without_a_date_is_an_error_that_names_the_feed():
         person_id | as_of      | y
         a         | 2024-01-01 | 1
     """
-    with pytest.raises(DataError, match="extract dates: none for missing, people. Say when each feed was extracted"):
+    with pytest.raises(DataError, match=r"extract dates: none for missing, people\. Say when each feed was extracted"):
         answered(asked, undated)
 
 

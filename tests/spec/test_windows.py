@@ -86,7 +86,9 @@ def test_every_measure_of_a_few_events():
     assert answered(more, held, declared) == rows(more)
 
 
-@pytest.mark.parametrize(("window", "longest"), [("1 month", 31), ("6 months", 184), ("12 months", 366), ("90 days", 90)])
+@pytest.mark.parametrize(
+    ("window", "longest"), [("1 month", 31), ("6 months", 184), ("12 months", 366), ("90 days", 90)]
+)
 def test_without_events_counts_are_0_the_last_is_a_window_ago_and_mean_and_max_are_missing(window, longest):
     w = {"1 month": "1m", "6 months": "6m", "12 months": "12m", "90 days": "90d"}[window]
     asked = f"""

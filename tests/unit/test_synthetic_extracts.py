@@ -118,7 +118,8 @@ def test_some_move_in_some_out_some_between_areas_and_some_turn_eighteen(made):
     by_person = stays.groupby("person_id")
     moved = (by_person["area"].nunique() > 1).mean()
     arrived = (by_person["start_date"].min() > pd.Timestamp("2021-11-01")).mean()
-    left = by_person["end_date"].max().notna() & (by_person["end_date"].apply(lambda ends: ends.isna().sum()) == 0)
+    still_here = set(stays["person_id"][stays["end_date"].isna()])
+    left = pd.Series([person not in still_here for person in by_person.groups], index=list(by_person.groups))
     born = pd.to_datetime(by_person["birth_month"].first())
     grown = left & (by_person["end_date"].max() == born + pd.DateOffset(years=18))
     assert 0.06 < moved < 0.15
@@ -137,7 +138,7 @@ def test_children_of_a_household_share_it_and_move_together(made):
 def test_no_school_event_is_in_august_or_on_a_weekend(made, feed):
     happened = events(made, feed)["event"]
     assert 8 not in set(happened.dt.month)
-    assert happened.dt.dayofweek.max() <= 4
+    assert happened.dt.day_of_week.max() <= 4
 
 
 def test_the_outage_is_visible_in_the_coverage_and_its_rows_are_gone(made):
@@ -278,6 +279,16 @@ def test_health_sees_fewer_black_and_asian_children_though_their_need_is_the_sam
     assert rate["asian"] / rate["white"] == pytest.approx(0.6, abs=0.12)
     need = made.truth["need"].groupby(made.truth["person_id"].map(group)).mean()
     assert abs(need["black"] - need["white"]) < 0.12
+
+
+def test_need_is_found_far_more_often_where_it_is_great_but_not_only_there(made):
+    rows = events(made, "social_care")
+    found = set(rows["person_id"][(rows["result"] == "need_found") & (rows["event"] >= "2026-05-01")])
+    truth = made.truth[made.truth["person_id"].isin(aged(made, "2026-05-01", (10, 17)))]
+    seen = truth["person_id"].isin(found)
+    great = truth["need"] > truth["need"].quantile(0.9)
+    assert seen[great].mean() > 8 * seen[~great].mean()
+    assert 0.2 < seen[~great].sum() / seen.sum() < 0.7
 
 
 def test_a_child_has_fewer_than_twenty_rows_on_average(made):

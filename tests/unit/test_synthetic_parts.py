@@ -53,7 +53,7 @@ def test_a_day_below_zero_is_a_missing_date():
 
 @pytest.mark.parametrize(("median", "p95"), [(1, 14), (60, 100), (30, 120), (0, 30)])
 def test_lags_have_the_declared_median_and_95th_percentile(median, p95):
-    drawn = lags(stream(0, "lag"), Lag(median=median, p95=p95), 100_000)
+    drawn = lags(stream(0, "lag"), Lag(median=median, p95=p95), n=100_000)
     assert drawn.min() >= 0
     assert np.median(drawn) == pytest.approx(median, abs=1)
     assert np.quantile(drawn, 0.95) == pytest.approx(p95, abs=max(1, 0.04 * p95))
@@ -107,20 +107,20 @@ def test_need_rises_from_the_first_area_to_the_last(world):
 
 
 def test_a_process_happens_as_often_as_declared(world):
-    happened = to_children(world, Process(200.0, 0.8, 0.3), ALL_YEAR, stream(0, "p"))
+    happened = to_children(world, Process(200.0, 0.8, 0.3), periods=ALL_YEAR, rng=stream(0, "p"))
     assert len(happened) / len(world) / 5 * 100 == pytest.approx(200, rel=0.06)
 
 
 def test_more_need_more_happenings_and_a_one_off_happens_to_anybody(world):
     need = world.need.mean(axis=1)
-    following = to_children(world, Process(50.0, 1.5), ALL_YEAR, stream(0, "p"))
-    one_off = to_children(world, Process(50.0, 1.5, 1.0), ALL_YEAR, stream(0, "p"))
+    following = to_children(world, Process(50.0, 1.5), periods=ALL_YEAR, rng=stream(0, "p"))
+    one_off = to_children(world, Process(50.0, 1.5, 1.0), periods=ALL_YEAR, rng=stream(0, "p"))
     assert need[following.who].mean() > 0.8
     assert abs(need[one_off.who].mean() - need.mean()) < 0.05
 
 
 def test_a_group_that_is_recorded_half_as_often_is_recorded_half_as_often(world):
-    happened = to_children(world, Process(300.0, 0.2, recorded={"asian": 0.5}), ALL_YEAR, stream(0, "p"))
+    happened = to_children(world, Process(300.0, 0.2, recorded={"asian": 0.5}), periods=ALL_YEAR, rng=stream(0, "p"))
     asian = np.array([g == "asian" for g, _ in ETHNICITIES.values()])[world.ethnicity]
     per_child = np.bincount(happened.who, minlength=len(world))
     assert per_child[asian].mean() / per_child[~asian].mean() == pytest.approx(0.5, abs=0.05)

@@ -7,12 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vru_models.audit.bundle import open_bundle, seal
+from vru_models.audit.bundle import MANIFEST, open_bundle, seal
 from vru_models.audit.known_answers import known_answers
 from vru_models.audit.ledger import Ledger
-from vru_models.audit.release import Release, release_of, today
+from vru_models.audit.release import LEAST_REASON, Release, release_of, today
 from vru_models.audit.report import render
-from vru_models.audit.signing import load_private
+from vru_models.audit.signing import fingerprint, load_private
 from vru_models.audit.trust import Trust, TrustedKey
 from vru_models.errors import RefusedError, StorageError
 from vru_models.evidence import Evidence, Run
@@ -20,11 +20,11 @@ from vru_models.evidence.fit import bars_body
 from vru_models.evidence.published import published
 from vru_models.findings import Findings
 from vru_models.spec import Spec
-from vru_models.spec.digest import canonical_json
+from vru_models.spec.digest import canonical_json, digest_bytes
 from vru_models.spec.storage import write_folder
 
-NEVER_OVERRIDDEN = ("VRU2", "VRU6")
-"""Findings about leakage and about the account itself: no reason makes them acceptable."""
+NEVER_OVERRIDDEN = ("VRU201", "VRU202", "VRU204", "VRU6")
+"""Findings about leakage, the lawfulness of training and the account itself: no reason makes them acceptable."""
 
 
 def approve(
@@ -39,10 +39,13 @@ def approve(
 ) -> Release:
     """A signed release of a run's card, written to a new folder; or a refusal that says what stands in its way.
 
-    Refused while a finding fails or cannot tell, unless ``overrides`` gives its code and a reason; leakage findings and
-    those about the account cannot be overridden. Refused, too, when the ledger is not intact, when the success bars
-    were not in it before the fit or were changed for the same outcome and dates, and when an impact assessment is out
-    of date.
+    Refused while a finding fails or cannot tell, unless ``overrides`` gives its code and a reason; findings about
+    leakage, training without an agreement and the account cannot be overridden. Refused, too, when the ledger is not
+    intact, when the success bars were not in it before the fit or were changed for the same outcome and dates, and when
+    an impact assessment is out of date.
+
+    The approval is in the ledger before the release is published: one that a crash kept from being published leaves its
+    version number unused.
 
     Parameters
     ----------
@@ -66,19 +69,20 @@ def approve(
             out, "is already there", expected="a new folder", then="Nothing is overwritten; name another"
         )
     refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *_in_date(run.spec, day)]
-    refusals += [] if len(by.strip()) > 3 else ["by: names nobody; give name and role"]
+    refusals += [] if len(by.strip()) > 3 and by.isprintable() else ["by: names nobody; give name and role in one line"]
     if refusals:
         raise RefusedError("\n".join(["approve: refused.", *(f"  {r}" for r in refusals), "Nothing was written."]))
     private = load_private(key)
     header = _header(run, evidence, ledger, by=by.strip(), day=day)
+    header |= {"signed_by": [fingerprint(private.public_key())]}
     approval = {**header, "overrides": dict(sorted(given.items())), "findings": _counts(evidence.findings)}
     files = _files(run, evidence, approval) | {"checkpoint.json": ledger.checkpoint(private)}
     bundle = seal(files, header, [private])
     own = Trust.of(TrustedKey.of(private.public_key(), name=by.strip(), role="approver"))
+    body = {name: value for name, value in approval.items() if name != "findings"}
+    ledger.append("approval", release=digest_bytes(bundle[MANIFEST]), **body)
     write_folder(out, bundle, role="release")
-    release = release_of(open_bundle(out, own))
-    ledger.append("approval", release=release.digest, **{k: v for k, v in approval.items() if k != "findings"})
-    return release
+    return release_of(open_bundle(out, own))
 
 
 def _account(run: Run, evidence: Evidence, ledger: Ledger) -> list[str]:
@@ -110,7 +114,9 @@ def _answers(findings: Findings, given: Mapping[str, str]) -> list[str]:
     unanswered = findings.with_status("cannot tell", "fail").where(lambda f: f.code not in {*given, *barred})
     found += [f"{f.code} {f.status}, {f.where}: {f.message}" for f in unanswered]
     found += [f"overrides.{code}: nothing with this code stands in the way" for code in given if code not in open_codes]
-    found += [f"overrides.{code}: gives no reason" for code, reason in given.items() if len(reason.strip()) < 10]
+    found += [
+        f"overrides.{code}: gives no reason" for code, reason in given.items() if len(reason.strip()) < LEAST_REASON
+    ]
     if not any(f.code == "VRU201" and f.status == "pass" for f in findings):
         found.append("VRU201: the dataset carries no proof against leakage")
     return found

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from vru_models.errors import RefusedError
+from vru_models.errors import DataError, RefusedError
 from vru_models.models import Card
 from vru_models.spec.digest import canonical_json
 
@@ -22,10 +22,11 @@ def known_rows(card: Card) -> pd.DataFrame:
 
     Row ``i`` takes, of feature ``j``, position ``i // (1 + j mod 3) + j`` of its bins and NaN, going round.
     """
-    rows = np.arange(max(N_ROWS, max((len(f.points) + 1 for f in card.features), default=0)))
+    rows = np.arange(max(N_ROWS, *(3 * (len(f.points) + 1) for f in card.features)))
     columns = {}
     for j, feature in enumerate(card.features):
-        ends = np.array([*feature.edges, (feature.edges[-1] + 1.0) if feature.edges else 0.0, np.nan])
+        last = feature.edges[-1] if feature.edges else 0.0
+        ends = np.array([*feature.edges, last + max(1.0, abs(last)), np.nan])
         columns[feature.name] = ends[(rows // (1 + j % 3) + j) % len(ends)]
     return pd.DataFrame(columns)
 
@@ -45,12 +46,16 @@ def known_answers(card: Card) -> bytes:
 
 
 def check_known_answers(card: Card, stored: bytes) -> int:
-    """The number of rows whose answers were reproduced; refused at the first difference."""
-    known = json.loads(stored)
-    rows = pd.DataFrame(known["rows"], columns=known["features"], dtype=np.float64)
-    points = card.points(rows)
-    exact = points.tolist() == known["points"]
-    if not exact or not np.allclose(card.probability(points), known["probability"], rtol=0, atol=TOLERANCE):
+    """The number of rows whose answers were reproduced; refused at the first difference, or with too few rows."""
+    try:
+        known = json.loads(stored)
+        rows = pd.DataFrame(known["rows"], columns=known["features"], dtype=np.float64)
+        points = card.points(rows)
+        same = points.tolist() == known["points"] and len(rows) >= N_ROWS
+        same &= np.allclose(card.probability(points), known["probability"], rtol=0, atol=TOLERANCE)
+    except (ValueError, TypeError, KeyError, DataError):
+        same = False
+    if not same:
         what = "the card does not give the answers it was approved with"
         raise RefusedError.at(
             "release: known_answers.json", what, then="Do not score; ask the approver for a new release"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vru_models.audit.bundle import Bundle, open_bundle
+from vru_models.audit.canonical import parse_record
 from vru_models.audit.known_answers import check_known_answers
 from vru_models.audit.trust import Signer, Trust
 from vru_models.errors import RefusedError
@@ -17,7 +17,14 @@ from vru_models.models import Card
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
 
-HEADER = ("purpose", "version", "approved_by", "approved_on", "expires_on", "card", "spec", "run", "evidence")
+_TEXTS = ("purpose", "approved_by", "approved_on", "expires_on", "card", "spec", "run", "evidence")
+HEADER: Final[Mapping[str, type]] = {**dict.fromkeys(_TEXTS, str), "version": int, "signed_by": list}
+"""What the signers say about a release, by type; ``signed_by`` names by fingerprint whose signatures it must carry."""
+
+LEAST_REASON: Final = 10
+"""Characters below which an override gives no reason."""
+
+_FILES = ("spec.toml", "card.json", "approval.json", "known_answers.json")
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ class Release:
         ------
         RefusedError
             Anything changed, unsigned, not trusted, expired or not reproduced.
+        DataError, SpecError
+            A card or a declaration that was signed, but is none.
         """
         trust = Trust.load(trusted) if isinstance(trusted, str | Path) else trusted
         bundle = open_bundle(path, trust)
@@ -88,9 +97,9 @@ class Release:
 
 
 def release_of(bundle: Bundle) -> Release:
-    """A release from an intact bundle, in date or not."""
+    """A release from an intact bundle, in date or not; refused when the bundle holds anything else."""
     header = _header(bundle)
-    approval = json.loads(bundle.files["approval.json"])
+    overrides = _overrides(bundle)
     spec = Spec.from_files(bundle.files, "release")
     card = Card.from_json(bundle.files["card.json"].decode())
     if header["card"] != digest_bytes(bundle.files["card.json"]) or header["spec"] != spec.digest:
@@ -103,7 +112,7 @@ def release_of(bundle: Bundle) -> Release:
         approved_by=header["approved_by"],
         approved_on=date.fromisoformat(header["approved_on"]),
         expires_on=date.fromisoformat(header["expires_on"]),
-        overrides=approval["overrides"],
+        overrides=overrides,
         signers=bundle.signers,
         pinned=bundle.pinned,
         digest=bundle.digest,
@@ -112,12 +121,36 @@ def release_of(bundle: Bundle) -> Release:
 
 
 def _header(bundle: Bundle) -> Mapping[str, Any]:
-    missing = [name for name in HEADER if name not in bundle.header]
-    if missing:
-        raise RefusedError.at(
-            "release: manifest", f"lacks {', '.join(missing)}", expected="a folder that approve wrote"
-        )
-    return bundle.header
+    """What the signers said, once it is shown to be about a release and to carry every signature it is to carry."""
+    header = bundle.header
+    wrong = [name for name, kind in HEADER.items() if type(header.get(name)) is not kind]
+    wrong += [name for name in ("approved_on", "expires_on") if name not in wrong and not _is_date(header[name])]
+    wrong += [name for name in _FILES if name not in bundle.files]
+    if wrong:
+        raise RefusedError.at("release", f"lacks {', '.join(wrong)}", expected="a folder that approve wrote")
+    if absent := set(header["signed_by"]) - {signer.fingerprint for signer in bundle.signers}:
+        what = f"{len(absent)} of the {len(header['signed_by'])} signatures that it is to carry were taken away"
+        raise RefusedError.at("release", what, then="Fetch it again from whoever signed it; do not use this copy")
+    return header
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _overrides(bundle: Bundle) -> Mapping[str, str]:
+    try:
+        approval = parse_record(bundle.files["approval.json"])
+    except ValueError:
+        approval = {}
+    overrides = approval.get("overrides")
+    said = {name: approval.get(name) for name in HEADER}
+    if not isinstance(overrides, dict) or said != {name: bundle.header[name] for name in HEADER}:
+        raise RefusedError.at("release: approval.json", "is not the approval that was signed", then="Fetch it again")
+    return overrides
 
 
 def today() -> date:

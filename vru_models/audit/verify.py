@@ -15,6 +15,9 @@ from vru_models.evidence import Evidence, Run
 from vru_models.feeds import Events
 from vru_models.findings import Finding, Findings
 from vru_models.spec.digest import digest_file
+from vru_models.spec.storage import read_file
+
+_MAX_CHECKPOINT = 1 << 20
 
 
 def verify(path: str | Path, *, trusted: Trust | None = None) -> Findings:
@@ -22,8 +25,8 @@ def verify(path: str | Path, *, trusted: Trust | None = None) -> Findings:
 
     A file is taken for a ledger, a folder with a manifest for a release. Of any other folder everything there is
     checked: ``ledger.jsonl``, ``release/`` (against ``trust.toml`` there unless ``trusted`` is given), and each of
-    ``events/``, ``dataset/``, ``run/``, ``evidence/`` and ``scores/`` against what the ledger says of it. Any ``fail``
-    means that something is not as it was written.
+    ``events/``, ``dataset/``, ``run/``, ``evidence/``, ``release/`` and ``scores/`` (or each folder in it) against what
+    the ledger says of it. Any ``fail`` means that something is not as it was written.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def _release(place: Path, trusted: Trust | None) -> Findings:
     try:
         bundle = open_bundle(place, trusted)
         release = release_of(bundle)
-    except RefusedError as error:
+    except VruError as error:
         return Findings([Finding("VRU604", "fail", "release", str(error))])
     intact = f"{len(bundle.files)} files as signed, {release.known_rows} known answers reproduced"
     return Findings(
@@ -70,56 +73,66 @@ def _dated(expired: bool, expires_on: str) -> Finding:
 
 
 def _folder(place: Path, trusted: Trust | None) -> Findings:
-    ledger = Ledger(place / "ledger.jsonl")
-    chain = ledger.verify(**_checkpoint(place))
+    ledger, trust_file = Ledger(place / "ledger.jsonl"), place / "trust.toml"
+    trust = trusted or (Trust.load(trust_file) if trust_file.is_file() else None)
+    chain = ledger.verify(checkpoint=_checkpoint(place), trusted=trust)
     if chain.with_status("fail"):
         return chain
-    trust_file = place / "trust.toml"
-    trust = trusted or (Trust.load(trust_file) if trust_file.is_file() else None)
     release = _release(place / "release", trust) if (place / "release").is_dir() else Findings()
     return chain + release + Findings(_recorded(place, ledger))
 
 
-def _checkpoint(place: Path) -> dict[str, bytes]:
+def _checkpoint(place: Path) -> bytes | None:
     file = place / "release" / "checkpoint.json"
-    return {"checkpoint": file.read_bytes()} if file.is_file() else {}
+    return read_file(file, _MAX_CHECKPOINT, role="checkpoint") if file.is_file() else None
 
 
 def _recorded(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607: each stored part against what the ledger says of it."""
-    for name, (kind, digest_of) in _PARTS.items():
+    for name, (kind, field, digest_of) in _PARTS.items():
         if (place / name).is_dir():
             try:
                 digest = digest_of(place / name)
             except VruError as error:
                 yield Finding("VRU607", "fail", name, str(error))
                 continue
-            field = "run" if kind == "fit" else kind
             held = bool(ledger.find(kind, **{field: digest}))
             message = "as the ledger says" if held else "is not what the ledger says was written"
             yield Finding("VRU607", "pass" if held else "fail", name, message)
-    if (place / "scores").is_dir():
-        yield _scores(place / "scores", ledger)
+    for folder in _score_folders(place / "scores"):
+        yield _scores(folder, ledger)
 
 
-_PARTS: Mapping[str, tuple[str, Callable[[Path], str]]] = {
-    "events": ("events", lambda folder: Events.open(folder).digest),
-    "dataset": ("dataset", lambda folder: Dataset.open(folder).digest),
-    "run": ("fit", lambda folder: Run.open(folder).digest),
-    "evidence": ("evidence", lambda folder: Evidence.open(folder).digest),
+_PARTS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
+    "events": ("events", "events", lambda folder: Events.open(folder).digest),
+    "dataset": ("dataset", "dataset", lambda folder: Dataset.open(folder).digest),
+    "run": ("fit", "run", lambda folder: Run.open(folder).digest),
+    "evidence": ("evidence", "evidence", lambda folder: Evidence.open(folder).digest),
+    "release": ("approval", "release", lambda folder: open_bundle(folder, None).digest),
 }
 
 
+def _score_folders(place: Path) -> list[Path]:
+    """``scores/`` itself, or where it holds one folder a month, each of them."""
+    if not place.is_dir():
+        return []
+    inner = sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return inner if inner and not (place / "scores.json").is_file() else [place]
+
+
 def _scores(folder: Path, ledger: Ledger) -> Finding:
-    entries = ledger.find("scores")
-    if not entries:
-        return Finding("VRU607", "fail", "scores", "the ledger holds no scoring")
-    files = dict(entries[-1].body["files"])
-    here = {p.name for p in folder.iterdir() if p.is_file()} - {"_SUCCESS"}
-    wrong = sorted(here ^ set(files)) + sorted(n for n in here & set(files) if digest_file(folder / n) != files[n])
-    if wrong:
-        return Finding("VRU607", "fail", "scores", f"{len(wrong)} files are not as scored: {', '.join(wrong[:5])}")
-    return Finding("VRU607", "pass", "scores", f"{len(files)} files as the ledger says")
+    """The files of a list against the scoring that wrote the most of them."""
+    here = {p.name: digest_file(p) for p in folder.iterdir() if p.is_file()}
+    success = here.pop("_SUCCESS", None)
+    said: list[dict[str, str]] = [dict(entry.body["files"]) for entry in ledger.find("scores")]
+    if not said:
+        return Finding("VRU607", "fail", folder.name, "the ledger holds no scoring")
+    files = max(said, key=lambda files: len(files.items() & here.items()))
+    wrong = len({name for name, _ in files.items() ^ here.items()})
+    if wrong or success is None:
+        message = f"{wrong} files are not as scored" if wrong else "_SUCCESS is missing: the run did not finish"
+        return Finding("VRU607", "fail", folder.name, message)
+    return Finding("VRU607", "pass", folder.name, f"{len(files)} files as the ledger says")
 
 
 def refuse_failures(found: Findings) -> Findings:

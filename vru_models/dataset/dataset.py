@@ -138,11 +138,13 @@ def _stored_head(place: Path) -> dict[str, Any]:
 
 
 def _stored_frame(place: Path, name: str, digests: Mapping[str, str]) -> pd.DataFrame:
-    """A Parquet file, held against its digest before it is parsed."""
+    """A Parquet file, held against its digest before it is parsed; Parquet has no whole seconds, the frames do."""
     content = read_file(place / name, _MAX_BYTES, role=f"dataset: {name}")
     if digests[name] != digest_bytes(content):
         raise _not_as_written(name)
-    return pd.read_parquet(BytesIO(content))
+    frame = pd.read_parquet(BytesIO(content))
+    dates = frame.index.get_level_values("as_of").as_unit("s")
+    return frame.set_axis(pd.MultiIndex.from_arrays([frame.index.get_level_values("person_id"), dates]))
 
 
 def _not_as_written(name: str) -> DataError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final, TypeVar
 
@@ -35,9 +35,10 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
     """A finding (VRU201) that no row changes when everything later is changed.
 
     On each as-of date, for a sample of people, everything known on or after the date is deleted; then, instead, it is
-    altered and what was known is superseded on the date; then, instead, events, spells and coverage are added that
-    become known on the date or later, the events just before the date and inside the outcome window. Who is in view,
-    eligible and routed, X, status, areas and households must be byte-identical each time.
+    altered and what was known is superseded on the date; then, instead, events and spells are added that become known
+    on the date or later, the events just before the date and inside the outcome window; then all coverage is taken
+    away and given back as of the date. Who is in view, eligible and routed, X, status, areas and households must be
+    byte-identical each time.
 
     Parameters
     ----------
@@ -54,18 +55,22 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
     dates = [as_days(d) for d in as_of] or list(splits_of(spec, data_end(spec, events)).required().dates)
     sample = _sample(events, n_people)
     coded = encode(spec, sample)
+    unshared = replace(coded, coverage=coded.coverage.rows(np.zeros(len(coded.coverage.feed), dtype=bool)))
     for date in dates:
-        before = _print(spec, coded, date)
-        for name, changed in _futures(spec, sample, coded, date):
-            if _print(spec, changed, date) != before:
-                what = f"rows change when the future is changed ({name})"
-                raise LeakageError.at(
-                    f"as-of date {date}", what, expected="identical rows", then="Report this as a defect"
-                )
+        _require_same(spec, date, coded, _futures(spec, sample, coded, date))
+        _require_same(spec, date, unshared, [("shared later", _shared_from(spec, unshared, date))])
     n = len(coded.people)
     rows = f"{n:,} people on {len(dates)} as-of dates"
     message = f"{rows}: identical when everything known later is deleted, altered or added to"
     return Findings([Finding("VRU201", "pass", "leakage", message, {"people": n, "dates": len(dates)})])
+
+
+def _require_same(spec: Spec, date: np.datetime64, coded: Coded, futures: Iterable[tuple[str, Coded]]) -> None:
+    before = _print(spec, coded, date)
+    for name, changed in futures:
+        if _print(spec, changed, date) != before:
+            what = f"rows change when the future is changed ({name})"
+            raise LeakageError.at(f"as-of date {date}", what, expected="identical rows", then="Report this as a defect")
 
 
 def _print(spec: Spec, coded: Coded, date: np.datetime64) -> tuple[bytes, ...]:
@@ -88,37 +93,43 @@ def _sample(events: Events, n: int) -> Events:
 def _futures(spec: Spec, sample: Events, coded: Coded, date: np.datetime64) -> Iterator[tuple[str, Coded]]:
     """The store as it could have come to be, had the future been otherwise."""
     yield "deleted", encode(spec, sample.as_known(date))
-    yield "altered", _altered(coded, int(date.astype(np.int64)))
+    yield "altered", _altered(encode(spec, _superseded(sample, date)), int(date.astype(np.int64)))
     yield "added to", _added(spec, coded, date)
 
 
+def _superseded(events: Events, date: np.datetime64) -> Events:
+    """The events as if everything still known had been corrected or withdrawn on the date."""
+
+    def closed(rows: pd.DataFrame) -> pd.DataFrame:
+        until, day = rows["known_until"], pd.Timestamp(str(date)).as_unit("s")
+        return rows.assign(known_until=until.where(until < day, day))
+
+    return replace(events, frame=closed(events.frame), spells=closed(events.spells), coverage=closed(events.coverage))
+
+
 def _altered(coded: Coded, day: int) -> Coded:
-    """What becomes known later says something else; what was known is superseded on the day itself."""
-    events, spells, coverage = coded.events, coded.spells, coded.coverage
-    late, moved, latest = (rows.known >= day for rows in (events, spells, coverage))
-    start = np.where(late, day - 1 - events.start % 90, events.start)
+    """The store as if what became known on the day or later had said something else."""
+    late, moved, latest = (rows.known >= day for rows in (coded.events, coded.spells, coded.coverage))
+    start = np.where(late, day - 1 - coded.events.start % 90, coded.events.start)
     return _by_day(
         replace(
             coded,
-            events=replace(events, start=start, end=start, until=np.minimum(events.until, day)),
+            events=replace(coded.events, start=start, end=start),
             value=np.where(late, -1e6, coded.value),
-            spells=replace(spells, end=np.where(moved, day - 30, spells.end), until=np.minimum(spells.until, day)),
+            spells=replace(coded.spells, end=np.where(moved, day - 30, coded.spells.end)),
             birth_month=np.where(moved, _LONG_AGO, coded.birth_month),
-            coverage=replace(
-                coverage, end=np.where(latest, coverage.start, coverage.end), until=np.minimum(coverage.until, day)
-            ),
+            coverage=replace(coded.coverage, end=np.where(latest, coded.coverage.start, coded.coverage.end)),
         )
     )
 
 
 def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
-    """More of everything, known from the date on: every indicator, a spell in another household, all feeds shared."""
+    """The store with every indicator and a spell in another household added, per person, known from the date on."""
     day, (start, end, _) = int(date.astype(np.int64)), label_dates(spec, date)
     people, indicators = np.arange(len(coded.people)), np.arange(len(coded.indicators))
     when = np.array([day - 1, start.astype(np.int64), end.astype(np.int64) - 1])
     who, what, at = (a.ravel() for a in np.meshgrid(people, indicators, when, indexing="ij"))
-    one, feeds = np.ones_like(people), np.array(list(spec.feeds))
-    every = np.ones(len(feeds), dtype=np.int64)
+    one = np.ones_like(people)
     return _by_day(
         replace(
             coded,
@@ -129,21 +140,17 @@ def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
             area=np.append(coded.area, people % len(coded.areas)),
             birth_month=np.append(coded.birth_month, np.full(len(people), _LONG_AGO)),
             household=np.append(coded.household, np.full(len(people), "another", dtype=object)),
-            coverage=_joined(
-                coded.coverage,
-                Coverage(
-                    feeds,
-                    np.full(len(feeds), "*"),
-                    every * 0,
-                    every * OPEN,
-                    every * 0,
-                    every * OPEN,
-                    every * day,
-                    every * OPEN,
-                ),
-            ),
         )
     )
+
+
+def _shared_from(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
+    """The store with every feed shared everywhere and always, which becomes known on the date."""
+    feeds = np.array(list(spec.feeds))
+    always, one = np.zeros(len(feeds), dtype=np.int64), np.ones(len(feeds), dtype=np.int64)
+    known, until = one * date.astype(np.int64), one * OPEN
+    shared = Coverage(feeds, np.full(len(feeds), "*"), always, until, always, until, known, until)
+    return replace(coded, coverage=_joined(coded.coverage, shared))
 
 
 def _joined(rows: Rows, more: Rows) -> Rows:

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from vru_models.errors import SpecError
 from vru_models.models import FlagCountClassifier, ScorecardClassifier, SingleIndicatorClassifier
 from vru_models.models.base import CardClassifier
 from vru_models.spec import Spec
@@ -22,17 +23,27 @@ from vru_models.spec.question import Feature
 COMPARATORS: Final = ("boosting", "logistic", "area_only", "random")
 """Compared with on every split and never released: a ceiling, a linear model, the area's rate, no information."""
 
+PROBABILITY: Final = "probability"
+"""The column of scores beside those of the models: the winner's probability."""
+
 _SIMPLE: Final = ("flag_count", "single_indicator")
 _RISING = {"raises": "increasing", "lowers": "decreasing"}
 _FALLING = {"raises": "decreasing", "lowers": "increasing"}
 
 
 def releasable(spec: Spec) -> dict[str, CardClassifier]:
-    """An unfitted estimator per card that may be chosen, in declared order, the simple rules among them."""
-    declared = {c.name: _estimator(spec, c) for c in spec.model.candidates}
+    """An unfitted estimator per card that may be chosen, in declared order, the simple rules among them.
+
+    Raises :class:`SpecError` where a candidate has the name of something else that is compared with, or where no flag
+    can be counted.
+    """
     kinds = {c.kind for c in spec.model.candidates}
     missing = [Candidate(name=kind, kind=kind) for kind in _SIMPLE if kind not in kinds]
-    return declared | {c.name: _estimator(spec, c) for c in missing}
+    taken = {*COMPARATORS, PROBABILITY, *(c.name for c in missing)} & {c.name for c in spec.model.candidates}
+    if taken:
+        what = f"{', '.join(sorted(taken))} is the name of something else that is compared with"
+        raise SpecError.at("model.candidates", what, then="Choose another name")
+    return {c.name: _estimator(spec, c) for c in (*spec.model.candidates, *missing)}
 
 
 def flag_count_name(spec: Spec) -> str:
@@ -45,7 +56,7 @@ def _estimator(spec: Spec, candidate: Candidate) -> CardClassifier:
         case "flag_count":
             return FlagCountClassifier(flags=flags(spec))
         case "single_indicator":
-            return SingleIndicatorClassifier()
+            return SingleIndicatorClassifier(features=_raising(spec))
         case "scorecard":
             return ScorecardClassifier(
                 directions=directions(spec),
@@ -80,21 +91,35 @@ def flags(spec: Spec) -> tuple[str, ...]:
     """The flags of the flag count: any, or count, of each indicator that raises, over its longest window."""
     best: dict[str, Feature] = {}
     for feature in spec.columns:
-        raises = spec.indicators[feature.indicator].direction == "raises"
-        if raises and feature.measure in ("any", "count"):
+        if feature.name in _raising(spec) and feature.measure in ("any", "count"):
             held = best.get(feature.indicator)
             if held is None or feature.window > held.window:
                 best[feature.indicator] = feature
+    if not best:
+        then = "Declare one: the simple rule that every model must beat counts them"
+        raise SpecError.at("features", "no indicator that raises has a count or any", then=then)
     return tuple(feature.name for feature in best.values())
+
+
+def _raising(spec: Spec) -> tuple[str, ...]:
+    """Features of indicators that raise: what a single indicator may be, so that no help sought ever scores."""
+    return tuple(f.name for f in spec.columns if spec.indicators[f.indicator].direction == "raises")
 
 
 def comparator_scores(
     spec: Spec, train: tuple[pd.DataFrame, pd.Series[float], pd.Series[str]], test: tuple[pd.DataFrame, pd.Series[str]]
 ) -> dict[str, np.ndarray]:
-    """Scores of the test rows (X, area) by every comparator, each fitted to the training rows (X, y, area)."""
-    X, y, area = train
-    fitted: Mapping[str, Any] = {"boosting": _boosting(spec, X), "logistic": _logistic()}
-    scores = {name: model.fit(X, y.astype(int)).predict_proba(test[0])[:, 1] for name, model in fitted.items()}
+    """Scores of the test rows (X, area) by every comparator, each fitted to the training rows (X, y, area).
+
+    What is known of nobody in training says nothing. Chances are kept to 6 decimals: the last bits depend on how many
+    threads took part.
+    """
+    _, y, area = train
+    unknown = dict.fromkeys(train[0].columns[train[0].isna().all()], np.float32(0))
+    X, X_test = train[0].assign(**unknown), test[0].assign(**unknown)
+    models: Mapping[str, Any] = {"boosting": _boosting(spec, X), "logistic": _logistic()}
+    chances = {name: model.fit(X, y.astype(int)).predict_proba(X_test)[:, 1] for name, model in models.items()}
+    scores = {name: chance.round(6) for name, chance in chances.items()}
     return scores | {"area_only": _area_rate(y, area, test[1]), "random": np.zeros(len(test[0]))}
 
 

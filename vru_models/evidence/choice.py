@@ -31,9 +31,9 @@ class Choice:
 def by_regret(precision: pd.DataFrame) -> Choice:
     """The candidate with the smallest mean distance from the best precision at capacity over the splits.
 
-    ``precision`` has one row per split that is not sealed, ascending, and one column per candidate in declared order;
-    the first declared wins a tie. ``regret`` is the distance at each split of the candidate that the same rule would
-    have picked from the earlier splits alone (the next-time distance of audition).
+    ``precision`` has one row per split that is not sealed, ascending, and one column per candidate in declared order,
+    nothing missing; the first declared wins a tie. ``regret`` is the distance at each split of the candidate that the
+    same rule would have picked from the earlier splits alone (the next-time distance of audition).
 
     Examples
     --------
@@ -46,12 +46,12 @@ def by_regret(precision: pd.DataFrame) -> Choice:
     distance = precision.rsub(precision.max(axis=1), axis=0)
     rows = []
     for i in range(1, len(precision)):
-        picked = str(distance.iloc[:i].mean().idxmin())
+        picked = _first_least(distance.iloc[:i].mean())
         rows.append((precision.index[i], picked, float(distance[picked].iloc[i])))
     regret = pd.DataFrame(rows, columns=["split", "picked", "regret"])
     table = pd.DataFrame({"mean_precision": precision.mean(), "mean_distance": distance.mean()})
+    winner = _first_least(table["mean_distance"])
     table = table.rename_axis("candidate").reset_index()
-    winner = str(table.loc[table["mean_distance"].idxmin(), "candidate"])
     mean = float(regret["regret"].mean()) if len(regret) else float("nan")
     if np.isnan(mean):
         return Choice(winner, table, regret, _no_regret("one split beside the sealed one"))
@@ -61,19 +61,39 @@ def by_regret(precision: pd.DataFrame) -> Choice:
     )
 
 
+def _first_least(mean_distance: pd.Series[float]) -> str:
+    """The name with the least mean; of equals (to 12 decimals, sums differ in their last bits) the first."""
+    return str(mean_distance.index[int(mean_distance.round(12).to_numpy().argmin())])
+
+
 def by_cross_validation(
-    candidates: Mapping[str, CardClassifier], X: pd.DataFrame, y: pd.Series[float], household: pd.Series[str]
+    candidates: Mapping[str, CardClassifier], X: pd.DataFrame, y: pd.Series[float], household: np.ndarray
 ) -> Choice:
-    """The candidate with the highest mean AUC over five folds of the training rows, households kept together."""
-    folds = list(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(X, y.astype(int), household))
+    """The candidate with the highest mean AUC over five folds of the training rows, households kept together.
+
+    Fewer folds where fewer households have, or lack, the outcome; the first declared candidate where there is no fold
+    with both kinds of label on both sides, or on a tie.
+    """
+    folds = _folds(X, y, household)
     means = {}
     for name, model in candidates.items():
         fits = ((clone(model).fit(X.iloc[a], y.iloc[a].astype(int)), b) for a, b in folds)
-        means[name] = float(np.mean([auc(y.iloc[b], fitted.points(X.iloc[b])) for fitted, b in fits]))
+        reached = [auc(y.iloc[b], fitted.points(X.iloc[b])) for fitted, b in fits]
+        means[name] = float(np.mean(reached)) if reached else float("nan")
     table = pd.DataFrame({"candidate": list(means), "mean_auc": list(means.values())})
-    winner = str(table.loc[table["mean_auc"].idxmax(), "candidate"])
+    winner = _first_least(-table.set_index("candidate")["mean_auc"].fillna(0.0))
     regret = pd.DataFrame(columns=["split", "picked", "regret"])
-    return Choice(winner, table, regret, _no_regret(f"fewer than {ENOUGH_SPLITS} splits: chosen by cross-validation"))
+    reason = f"fewer than {ENOUGH_SPLITS} splits with labels on the lists: chosen by "
+    return Choice(winner, table, regret, _no_regret(reason + ("cross-validation" if folds else "declared order")))
+
+
+def _folds(X: pd.DataFrame, y: pd.Series[float], household: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    label = y.to_numpy().astype(int)
+    n = min(5, *(len(np.unique(household[label == side])) for side in (0, 1)))
+    if n < 2:
+        return []
+    folds = StratifiedGroupKFold(n, shuffle=True, random_state=0).split(X, label, household)
+    return [(a, b) for a, b in folds if len(np.unique(label[a])) == 2 == len(np.unique(label[b]))]
 
 
 def _no_regret(reason: str) -> Findings:

@@ -13,15 +13,16 @@ from vru_models.evaluation.calibration import auc, brier_score, calibration, rel
 from vru_models.evaluation.capacity_intervals import capacity_intervals, paired_precision_difference
 from vru_models.evaluation.decision import decision_curve
 from vru_models.evaluation.ranking import capacity_table, rank
-from vru_models.evidence.candidates import flag_count_name
+from vru_models.evidence.candidates import PROBABILITY, flag_count_name
 from vru_models.evidence.evidence import Evidence
-from vru_models.evidence.fit import places_by_points
+from vru_models.evidence.fit import first_household, places_by_points
 from vru_models.evidence.performance import bars_met, beats_simple_rule, calibrated, opened, supported
 from vru_models.evidence.recorder import Recorder
 from vru_models.evidence.run import Run
-from vru_models.fairness.audit import FairnessAudit, audit_groups
+from vru_models.fairness.audit import audit_groups
 from vru_models.fairness.sensitive import join_sensitive
-from vru_models.findings import Finding, Findings
+from vru_models.findings import Finding, Findings, Status
+from vru_models.spec.digest import digest_json
 
 N_REPLICATES: Final = 1000
 _CAPACITY = ["n", "n_labelled", "k", "positives", "listed_labelled", "listed_positives", "missed"]
@@ -46,14 +47,16 @@ def evaluate(
     Raises
     ------
     DataError
-        The dataset is not the one that the run was fitted to.
+        The dataset is not the one that the run was fitted to, or the audit file lacks an attribute or repeats a person.
+        The sealed split is then not opened.
     """
     if data.digest != run.data_digest:
         raise DataError.at(
             "dataset", "is not the one the run was fitted to", then="Evaluate with the dataset of the run"
         )
-    times = _open(run, ledger)
     sealed = _Sealed(run, data)
+    groups = _groups(sealed, sensitive)
+    times = _open(run, ledger)
     comparison, paired = sealed.comparison(), sealed.paired()
     tables = {
         "comparison": comparison,
@@ -65,23 +68,23 @@ def evaluate(
         "regret": run.regret,
         "labels": data.frame().reset_index(),
     }
-    audit = _fairness(sealed, sensitive)
+    fairness, verdicts = _fairness(sealed, groups)
     headline = sealed.headline(comparison)
-    findings = run.findings + _performance(sealed, headline, paired, times) + audit[1]
-    evidence = Evidence(headline, tables | audit[0], findings, run.digest, run.spec.digest)
+    findings = run.findings + _performance(sealed, headline, paired, times) + verdicts
+    evidence = Evidence(headline, tables | fairness, findings, run.digest, run.spec.digest)
     if ledger is not None:
-        counts = {
-            status.replace(" ", "_"): len(findings.with_status(status)) for status in ("pass", "fail", "cannot tell")
-        }
+        statuses: tuple[Status, ...] = ("pass", "fail", "cannot tell", "not applicable")
+        counts = {status.replace(" ", "_"): len(findings.with_status(status)) for status in statuses}
         ledger.append("evidence", run=run.digest, evidence=evidence.digest, **counts)
     return evidence
 
 
 def _open(run: Run, ledger: Recorder | None) -> int | None:
+    """How often the outcomes of this date have been looked at, this time included, by whatever model or dataset."""
     if ledger is None:
         return None
-    opening = {"sealed": run.sealed, "outcome": run.spec.outcome.name, "data": run.data_digest}
-    ledger.append("sealed_split_opened", run=run.digest, **opening)
+    opening = {"sealed": run.sealed, "question": digest_json(run.spec.outcome.model_dump(mode="json"))}
+    ledger.append("sealed_split_opened", run=run.digest, data=run.data_digest, **opening)
     return len(list(ledger.find("sealed_split_opened", **opening)))
 
 
@@ -93,19 +96,19 @@ class _Sealed:
         self.scores = run.scores.xs(pd.Timestamp(run.sealed), level="as_of", drop_level=False)
         self.rows = data.rows.loc[self.scores.index]
         self.y = self.rows["y"].to_numpy()
-        self.probability = self.scores["probability"].to_numpy()
+        self.probability = self.scores[PROBABILITY].to_numpy()
         self.unit = first_household(data, self.scores.index)
 
     @property
     def models(self) -> list[str]:
-        return [name for name in self.scores.columns if name != "probability"]
+        return [name for name in self.scores.columns if name != PROBABILITY]
 
     def comparison(self) -> pd.DataFrame:
         """Every model at capacity with its intervals: one row each."""
         rows = []
         for name in self.models:
             score = self.scores[name].to_numpy()
-            table = capacity_table(self.y, score, k=self.k).iloc[0]
+            table: Any = capacity_table(self.y, score, k=self.k).iloc[0]
             both = capacity_intervals(
                 self.y, score, k=self.k, unit=self.unit, n_replicates=N_REPLICATES, random_state=0
             ).set_index("metric")
@@ -143,7 +146,7 @@ class _Sealed:
 
     def headline(self, comparison: pd.DataFrame) -> dict[str, Any]:
         """The figures that are quoted first; those of the chosen model unless named otherwise."""
-        table = comparison.set_index("model")
+        table: Any = comparison.set_index("model")
         chosen, simple = table.loc[self.run.winner], table.loc[flag_count_name(self.spec)]
         line = calibration(self.y, self.probability)
         return {
@@ -169,20 +172,14 @@ class _Sealed:
         }
 
 
-def first_household(data: Dataset, rows: pd.MultiIndex) -> np.ndarray:
-    """The resampling unit of each row: the household known at the person's first as-of date."""
-    people = data.rows["household_id"].groupby("person_id", sort=False).first()
-    return people.reindex(rows.get_level_values("person_id")).to_numpy()
-
-
 def by_split(run: Run, data: Dataset) -> pd.DataFrame:
     """Every model on every split's test date: counts at capacity, precision, recall and AUC."""
     k = places_by_points(run.spec)
     rows = []
     for as_of, scores in run.scores.groupby(level="as_of"):
         y = data.y.loc[scores.index].to_numpy()
-        for name in (c for c in scores.columns if c != "probability"):
-            table = capacity_table(y, scores[name].to_numpy(), k=k).iloc[0]
+        for name in (c for c in scores.columns if c != PROBABILITY):
+            table: Any = capacity_table(y, scores[name].to_numpy(), k=k).iloc[0]
             row = {"split": str(as_of)[:10], "model": name, **table[[*_CAPACITY, "precision", "recall"]].to_dict()}
             rows.append(row | {"auc": auc(y, scores[name].to_numpy())})
     return pd.DataFrame(rows)
@@ -190,14 +187,15 @@ def by_split(run: Run, data: Dataset) -> pd.DataFrame:
 
 def _performance(sealed: _Sealed, headline: dict[str, Any], paired: pd.DataFrame, times: int | None) -> Findings:
     simple = flag_count_name(sealed.spec)
-    against = paired.set_index("against")
+    against: Any = paired.set_index("against")
+    listed = min(sealed.k, headline["people_ranked"])
     reached = {"precision_at_k": headline["precision"], "recall_at_k": headline["recall"], "auc": headline["auc"]}
     difference = dict.fromkeys(("low", "estimate", "high"), np.nan)
     if simple in against.index:
         difference = {end: float(against.loc[simple, end]) for end in difference}
     return Findings(
         [
-            supported(headline["precision"] * sealed.k),
+            supported(headline["precision"] * listed),
             beats_simple_rule(sealed.run.winner, simple, **difference),
             *bars_met(sealed.spec.success.bars, reached),
             calibrated(calibration(sealed.y, sealed.probability)),
@@ -206,22 +204,30 @@ def _performance(sealed: _Sealed, headline: dict[str, Any], paired: pd.DataFrame
     )
 
 
-def _fairness(sealed: _Sealed, sensitive: pd.DataFrame | None) -> tuple[dict[str, pd.DataFrame], Findings]:
-    declared = sealed.spec.fairness
+def _groups(sealed: _Sealed, sensitive: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The declared attributes of the sealed split's people."""
     if sensitive is None:
-        message = "no audit file was given: nobody knows whom the list misses"
-        return {}, Findings(Finding("VRU302", "cannot tell", name, message) for name in declared.sensitive)
-    absent = [name for name in declared.sensitive if name not in sensitive]
+        return None
+    declared = list(sealed.spec.fairness.sensitive)
+    absent = [name for name in declared if name not in sensitive]
     if absent:
         raise DataError.unknown(
             "fairness.sensitive", absent[0], [str(c) for c in sensitive.columns if c != "person_id"]
         )
-    audit: FairnessAudit = audit_groups(
+    return join_sensitive(sealed.rows, sensitive)[declared]
+
+
+def _fairness(sealed: _Sealed, groups: pd.DataFrame | None) -> tuple[dict[str, pd.DataFrame], Findings]:
+    declared = sealed.spec.fairness
+    if groups is None:
+        message = "no audit file was given: nobody knows whom the list misses"
+        return {}, Findings(Finding("VRU302", "cannot tell", name, message) for name in declared.sensitive)
+    audit = audit_groups(
         sealed.y,
         rank(sealed.scores[sealed.run.winner].to_numpy(), k=sealed.k),
-        sensitive_features=join_sensitive(sealed.rows, sensitive)[list(declared.sensitive)],
+        sensitive_features=groups,
         unit=sealed.unit,
-        limits=dict(declared.limits),
+        limits={str(measure): limit for measure, limit in declared.limits.items()},
         min_group=declared.min_group,
         n_replicates=N_REPLICATES,
         random_state=0,

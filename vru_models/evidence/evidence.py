@@ -30,9 +30,9 @@ class Evidence:
     headline
         The figures that are quoted first, by name: see :func:`~vru_models.evidence.evaluate.evaluate`.
     tables
-        ``comparison`` (every model at capacity), ``by_split``, ``reliability``, ``decision_curve``, ``choice``,
-        ``regret``, ``groups`` and ``verdicts`` (fairness), ``labels``. Unprotected: for inside use. What leaves is
-        :func:`~vru_models.evidence.published.published`.
+        ``comparison`` (every model at capacity), ``by_split``, ``paired``, ``reliability``, ``decision_curve``,
+        ``choice``, ``regret``, ``labels`` and, with an audit file, ``groups`` and ``verdicts`` (fairness). Unprotected:
+        for inside use. What leaves is :func:`~vru_models.evidence.published.published`.
     findings
         Every finding so far: data, leakage, choice, performance, fairness.
     run_digest
@@ -81,7 +81,7 @@ class Evidence:
 
     def save(self, folder: str | Path) -> None:
         """Write ``evidence.json`` into a new folder, whole or not at all."""
-        write_folder(Path(folder), {"evidence.json": self.to_json()})
+        write_folder(folder, {"evidence.json": self.to_json()}, role="evidence")
 
     @classmethod
     def open(cls, folder: str | Path) -> Evidence:
@@ -89,22 +89,38 @@ class Evidence:
         file = Path(folder) / "evidence.json"
         if not file.is_file():
             raise StorageError.at(
-                folder, "holds no evidence.json", expected="an evidence folder", then="Run evaluate first"
+                "evidence", "holds no evidence.json", expected="an evidence folder", then="Run evaluate first"
             )
-        head = json.loads(read_file(file, 2**28))
-        if head.get("format") != FORMAT:
-            raise DataError.at(folder, "has another format", expected=FORMAT, then="Run evaluate again")
-        return cls(
-            headline=head["headline"],
-            tables={name: pd.DataFrame(t["rows"], columns=t["columns"]) for name, t in head["tables"].items()},
-            findings=Findings.from_records(head["findings"]),
-            run_digest=head["run"],
-            spec_digest=head["spec"],
-        )
+        return cls.from_json(read_file(file, 2**28, role="evidence"))
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Evidence:
+        """Evidence from the very bytes that :meth:`to_json` gave; anything else is a :class:`DataError`."""
+        try:
+            head = json.loads(content)
+            given = cls(
+                headline=head["headline"],
+                tables={name: _stored_table(table) for name, table in head["tables"].items()},
+                findings=Findings.from_records(head["findings"]),
+                run_digest=head["run"],
+                spec_digest=head["spec"],
+            )
+            same = head["format"] == FORMAT and given.to_json() == content
+        except (ValueError, TypeError, KeyError, AttributeError):
+            same = False
+        if not same:
+            raise DataError.at("evidence", "is not what was written", expected=FORMAT, then="Run evaluate again")
+        return given
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:
     return {"columns": list(frame.columns), "rows": _plain(frame.to_numpy(dtype=object).tolist())}
+
+
+def _stored_table(table: Mapping[str, Any]) -> pd.DataFrame:
+    """The table again; a column in which nothing is defined holds numbers."""
+    frame = pd.DataFrame(table["rows"], columns=table["columns"])
+    return frame.astype(dict.fromkeys(frame.columns[frame.isna().all()], "float64"))
 
 
 def _plain(value: Any) -> Any:

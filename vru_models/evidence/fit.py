@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,11 @@ from vru_models.dataset import Dataset, Split
 from vru_models.errors import DataError
 from vru_models.evaluation.listing import random_places
 from vru_models.evaluation.ranking import capacity_table
-from vru_models.evidence.candidates import comparator_scores, releasable
+from vru_models.evidence.candidates import PROBABILITY, comparator_scores, releasable
 from vru_models.evidence.choice import ENOUGH_SPLITS, Choice, by_cross_validation, by_regret
 from vru_models.evidence.recorder import Recorder
 from vru_models.evidence.run import Run
-from vru_models.findings import Finding, Findings
+from vru_models.findings import Finding, Findings, Status
 from vru_models.models.base import CardClassifier
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_json
@@ -51,21 +52,22 @@ def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
     Raises
     ------
     DataError
-        The dataset was built under another declaration.
+        The dataset was built under another declaration, or a split has training labels of one kind only.
+    SpecError
+        A candidate has a name that is taken, or no flag can be counted.
     """
     if data.spec_digest != spec.digest:
         raise DataError.at("dataset", "was built under another declaration", then="Run build again with this spec")
-    tests = [split.name for split in data.splits]
-    if ledger is not None:
-        ledger.append("bars", **bars_body(spec, tests))
     candidates = releasable(spec)
+    if ledger is not None:
+        ledger.append("bars", **bars_body(spec, [split.name for split in data.splits]))
     work = (delayed(_on_split)(spec, data, split, candidates) for split in data.splits)
     done = Parallel(n_jobs=min(cpu_count(), len(data.splits)))(work)
     fitted, scores = ({split.name: part[i] for split, part in zip(data.splits, done, strict=True)} for i in (0, 1))
     choice = _choose(spec, data, scores, candidates)
     for name, frame in scores.items():
         card = fitted[name][choice.winner].card_
-        frame["probability"] = card.probability(frame[choice.winner].to_numpy(dtype=np.int64))
+        frame[PROBABILITY] = card.probability(frame[choice.winner].to_numpy(dtype=np.int64))
     every = data.labelled.to_numpy()
     model = _fresh(candidates[choice.winner], data.X[every], data.y[every])
     run = Run(
@@ -92,7 +94,14 @@ def _on_split(
     spec: Spec, data: Dataset, split: Split, candidates: Mapping[str, CardClassifier]
 ) -> tuple[dict[str, CardClassifier], pd.DataFrame]:
     """Every candidate fitted to a split's own training rows, and every model's scores of its test date."""
-    fitted = {name: _fitted(model, data, split.train) for name, model in candidates.items()}
+    rows = _labelled_on(data, split.train)
+    y = data.y[rows]
+    if y.nunique() < 2:
+        what = f"{len(y):,} labelled training rows, {int(y.sum()):,} positive, for the split tested on {split.name}"
+        raise DataError.at(
+            "fit", what, expected="labels of both kinds", then="Start splits later or lengthen the horizon"
+        )
+    fitted = {name: _fresh(model, data.X[rows], y) for name, model in candidates.items()}
     return fitted, _scores(spec, data, split, fitted)
 
 
@@ -101,15 +110,8 @@ def _rows(data: Dataset, dates: tuple[np.datetime64, ...]) -> np.ndarray:
     return np.isin(as_of, np.array(dates, dtype="datetime64[D]"))
 
 
-def _fitted(model: CardClassifier, data: Dataset, dates: tuple[np.datetime64, ...]) -> CardClassifier:
-    rows = _rows(data, dates) & data.labelled.to_numpy()
-    y = data.y[rows]
-    if y.nunique() < 2:
-        what = f"{len(y):,} labelled training rows, {int(y.sum()):,} positive, for the split tested on {max(dates)}"
-        raise DataError.at(
-            "fit", what, expected="labels of both kinds", then="Start splits later or lengthen the horizon"
-        )
-    return _fresh(model, data.X[rows], y)
+def _labelled_on(data: Dataset, dates: tuple[np.datetime64, ...]) -> np.ndarray:
+    return np.asarray(_rows(data, dates) & data.labelled.to_numpy())
 
 
 def _fresh(model: CardClassifier, X: pd.DataFrame, y: pd.Series[float]) -> CardClassifier:
@@ -118,7 +120,7 @@ def _fresh(model: CardClassifier, X: pd.DataFrame, y: pd.Series[float]) -> CardC
 
 
 def _scores(spec: Spec, data: Dataset, split: Split, models: Mapping[str, CardClassifier]) -> pd.DataFrame:
-    train, test = _rows(data, split.train) & data.labelled.to_numpy(), _rows(data, (split.test,))
+    train, test = _labelled_on(data, split.train), _rows(data, (split.test,))
     X, area = data.X[test], data.rows["area"][test]
     scores = {name: model.points(X).astype(float) for name, model in models.items()}
     scores |= comparator_scores(spec, (data.X[train], data.y[train], data.rows["area"][train]), (X, area))
@@ -128,16 +130,24 @@ def _scores(spec: Spec, data: Dataset, split: Split, models: Mapping[str, CardCl
 def _choose(
     spec: Spec, data: Dataset, scores: Mapping[str, pd.DataFrame], candidates: Mapping[str, CardClassifier]
 ) -> Choice:
-    if len(data.splits) < ENOUGH_SPLITS:
-        rows = _rows(data, data.splits.sealed.train) & data.labelled.to_numpy()
-        return by_cross_validation(candidates, data.X[rows], data.y[rows], data.rows["household_id"][rows])
+    """By regret where enough splits beside the sealed one have somebody labelled on every candidate's list."""
     k = places_by_points(spec)
     precision = {}
     for split in list(data.splits)[:-1]:
         y = data.y.loc[scores[split.name].index]
         tables = {name: capacity_table(y, scores[split.name][name], k=k) for name in candidates}
         precision[split.name] = {name: table["precision"].iloc[0] for name, table in tables.items()}
-    return by_regret(pd.DataFrame(precision).T)
+    usable = pd.DataFrame(precision, index=list(candidates)).T.dropna()
+    if len(usable) + 1 >= ENOUGH_SPLITS:
+        return by_regret(usable)
+    rows = _labelled_on(data, data.splits.sealed.train)
+    return by_cross_validation(candidates, data.X[rows], data.y[rows], first_household(data, data.X.index[rows]))
+
+
+def first_household(data: Dataset, rows: pd.Index[Any]) -> np.ndarray:
+    """The resampling unit of each row: the household known at the person's first as-of date."""
+    people = data.rows["household_id"].groupby("person_id", sort=False).first()
+    return people.reindex(rows.get_level_values("person_id")).to_numpy()
 
 
 def _trained_on(data: Dataset) -> dict[str, int]:
@@ -153,5 +163,5 @@ def _trained_on(data: Dataset) -> dict[str, int]:
 def _splits_finding(data: Dataset) -> Finding:
     n = len(data.splits)
     message = f"{n} splits, the last one ({data.splits.sealed.name}) sealed"
-    status = "pass" if n >= ENOUGH_SPLITS else "cannot tell"
+    status: Status = "pass" if n >= ENOUGH_SPLITS else "cannot tell"
     return Finding("VRU203", status, "splits", message, {"splits": n, "dropped": len(data.splits.dropped)})

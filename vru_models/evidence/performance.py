@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from vru_models.evaluation.calibration import Calibration
-from vru_models.findings import Finding
+from vru_models.findings import Finding, Status
 from vru_models.spec.bars import Bar
 
 LEAST_EXPECTED: Final = 5.0
@@ -48,8 +48,8 @@ def bars_met(bars: Iterable[Bar], reached: dict[str, float]) -> list[Finding]:
     found = []
     for bar in bars:
         value = reached[bar.metric]
-        text = f"{value:.2f}, bar {bar.at_least:g}"
-        status = "cannot tell" if math.isnan(value) else "pass" if value >= bar.at_least else "fail"
+        text = f"{value:.3f}, bar {bar.at_least:g}"
+        status: Status = "cannot tell" if math.isnan(value) else "pass" if value >= bar.at_least else "fail"
         found.append(Finding("VRU403", status, bar.metric, text, {"bar": bar.at_least}))
     return found
 

@@ -21,7 +21,7 @@ INK: Final = "#222222"
 CHOSEN: Final = "#0072B2"
 OTHER: Final = "#C8C8C8"
 GREY: Final = "#767676"
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "svg.hashsalt": "vru_models",
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -87,7 +87,7 @@ def over_time(ax: Axes, table: pd.DataFrame, *, chosen: str) -> None:
         ax.plot(at, wide[name], marker="o", markersize=3.5, color=colour, linestyle=style, linewidth=width)
     ax.set_xticks(at, wide.index)
     ax.set_xlim(-0.2, len(wide) - 0.8)
-    ax.set_ylim(0, 1.12 * float(wide.max(axis=None)))
+    ax.set_ylim(0, _room_above(wide))
     _name_ends(ax, wide, chosen=chosen)
     ax.set_ylabel("precision at capacity")
     ax.set_xlabel("as-of date of the test; the last one is the sealed one")
@@ -101,7 +101,7 @@ def _name_ends(ax: Axes, wide: pd.DataFrame, *, chosen: str) -> None:
     leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 3, "relpos": (0, 0.5)}
     beside: dict[str, Any] = {"textcoords": ax.get_yaxis_transform(), "va": "center", "annotation_clip": False}
     for (name, value), y in zip(ends.items(), _apart(ends.tolist(), room=_LABEL_HEIGHT * top, top=top), strict=True):
-        look = {"color": CHOSEN, "fontweight": "bold"} if name == chosen else {"color": INK}
+        look: dict[str, Any] = {"color": CHOSEN, "fontweight": "bold"} if name == chosen else {"color": INK}
         x = wide.index.get_loc(wide[name].last_valid_index())
         ax.annotate(str(name), (x, value), xytext=(1.03, y), arrowprops=leader, fontsize=8, **beside, **look)
 
@@ -141,10 +141,11 @@ def groups(ax: Axes, table: pd.DataFrame) -> None:
     ax.scatter(table["recall"], at, color=CHOSEN, edgecolor=INK, zorder=3)
     _whiskers(ax, table["recall"], table["recall_low"], table["recall_high"])
     for y in at[table["recall"].isna()]:
-        ax.text(0.01, y, "not testable", va="center", fontsize=8, style="italic", color=INK)
+        beside_axis = ax.get_yaxis_transform()
+        ax.text(0.01, y, "not testable", transform=beside_axis, va="center", fontsize=8, style="italic", color=INK)
     ax.set_yticks(at, names)
     ax.set_ylim(-0.6, len(names) - 0.4)
-    ax.set_xlim(0, 1)
+    ax.set_xlim(0, _room_above(table["recall_high"]))
     ax.grid(axis="x", color="#E0E0E0", linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel("recall: share of those with the need who are listed (95 % interval)")
@@ -153,6 +154,17 @@ def groups(ax: Axes, table: pd.DataFrame) -> None:
 def _whiskers(ax: Axes, middle: pd.Series[float], low: pd.Series[float], high: pd.Series[float]) -> None:
     error = np.maximum([middle - low, high - middle], 0)
     ax.errorbar(middle, np.arange(len(middle)), xerr=error, fmt="none", ecolor=INK, elinewidth=1, capsize=3)
+
+
+def _room_above(shares: Any) -> float:
+    """Where an axis of shares ends: a little above the largest, at most at 1; a tenth where all are 0 or none is known.
+
+    Examples
+    --------
+    >>> [round(_room_above(shares), 3) for shares in ([0.2, float("nan")], [0.95], [0.0], [float("nan")])]
+    [0.23, 1.0, 0.1, 0.1]
+    """
+    return float(np.fmin(1.0, np.fmax(0.1, 1.15 * np.fmax.reduce(np.ravel(shares)))))
 
 
 def _say(ax: Axes, text: str) -> None:

@@ -1,25 +1,33 @@
-"""What leaves: every table under the declared small-number profile, every figure from protected counts."""
+"""What leaves: every table under the declared small-number profile, every figure from protected counts.
+
+Precision, recall and what is made from them come from the rounded counts; an interval is laid around the protected
+rate with the widths that were measured, or its middle would give the true rate away.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
 
-from vru_models.disclosure.protect import protect
+from vru_models.disclosure.protect import NOT_TESTABLE, protect
 from vru_models.evidence.evidence import Evidence
+from vru_models.evidence.public_findings import public
 from vru_models.evidence.run import Run
-from vru_models.findings import Finding
 from vru_models.spec import Spec
 from vru_models.spec.digest import canonical_json
 
-_PARTS: Final = ["n", "n_labelled", "positives", "listed_labelled", "listed_positives"]
+_PARTS: Final = ["n", "n_labelled", "positives", "listed_labelled", "listed_positives", "missed"]
 _AT_CAPACITY: Final = {
     "precision": ("listed_positives", "listed_labelled"),
     "recall": ("listed_positives", "positives"),
+    "base_rate": ("positives", "n_labelled"),
 }
+_MISSED: Final = {"missed_share": ("missed", "positives")}
+"""So that who was missed is not shown where who was found is too few; not a column of its own, it is 1 - recall."""
 _BY_GROUP: Final = {
     "selection_rate": ("selected", "n"),
     "recall": ("selected_positives", "positives"),
@@ -32,17 +40,18 @@ def published(run: Run, evidence: Evidence) -> dict[str, Any]:
     """Everything that a report or a release may show, as JSON types: no count or rate that is not protected.
 
     ``about`` (the declaration in words), ``headline``, ``card``, ``findings`` and the tables, each with ``columns`` and
-    ``rows`` of text. Raises ValueError when run and evidence do not belong together.
+    ``rows`` of text. Evidence as it was made and as it was stored give the same record. Raises ValueError when run and evidence do not belong together.
     """
     if evidence.run_digest != run.digest:
         raise ValueError("evidence is of another run")
+    evidence = Evidence.from_json(evidence.to_json())
     tables = _tables(run.spec, evidence)
     comparison = tables["comparison"]
     return {
         "about": about(run),
         "headline": _headline(run, evidence, comparison),
         "card": {"text": run.card.text(), "digest": run.card_digest, "table": _rows(run.card.frame())},
-        "findings": [_public(f).record() for f in evidence.findings],
+        "findings": [public(f, groups="groups" in tables).record() for f in evidence.findings],
         "tables": {name: _rows(frame) for name, frame in tables.items()},
         "digests": {
             "spec": run.spec.digest,
@@ -78,14 +87,20 @@ def about(run: Run) -> dict[str, Any]:
 
 def _tables(spec: Spec, evidence: Evidence) -> dict[str, pd.DataFrame]:
     profile, tables = spec.disclosure.profile, dict(evidence.tables)
+    comparison, by_split = (_capacity(tables[name], profile) for name in ("comparison", "by_split"))
+    before = by_split[by_split["split"] != by_split["split"].max()]
+    precision = before.assign(value=before["precision"].map(_value).astype(float)).pivot(
+        index="split", columns="model", values="value"
+    )
+    precision = precision.reindex(columns=tables["choice"]["candidate"])
     safe = {
-        "comparison": _capacity(tables["comparison"], profile),
-        "by_split": _capacity(tables["by_split"], profile),
+        "comparison": comparison,
+        "by_split": by_split,
         "reliability": _reliability(tables["reliability"], profile),
         "labels": _labels(tables["labels"], profile),
-        "choice": tables["choice"].round(3).astype(str),
-        "regret": tables["regret"].round(3).astype(str),
-        "against": _against(tables["paired"]),
+        "choice": _choice(tables["choice"], precision),
+        "regret": _regret(tables["regret"], precision),
+        "against": _against(tables["paired"], comparison),
     }
     return safe | ({"groups": _groups(tables, profile)} if "groups" in tables else {})
 
@@ -94,13 +109,19 @@ def _capacity(table: pd.DataFrame, profile: str) -> pd.DataFrame:
     names = [c for c in ("split", "model", "role") if c in table]
     kept = table[[*names, *_PARTS]].copy()
     kept.insert(len(names), "places", table["k"].astype(int).astype(str))
-    shown = protect(kept, counts=_PARTS, rates=_AT_CAPACITY, profile=profile).text()
+    shown = protect(kept, counts=_PARTS, rates=_AT_CAPACITY | _MISSED, profile=profile).text().drop(columns=[*_MISSED])
     for rate in _AT_CAPACITY:
         if f"{rate}_low" in table:
-            interval = [_interval(a, b) for a, b in zip(table[f"{rate}_low"], table[f"{rate}_high"], strict=True)]
-            shown[f"{rate}_95"] = pd.Series(interval, index=shown.index).where(_is_shown(shown[rate]), "")
-    shown["auc"] = [_number(v) for v in table["auc"]]
+            shown[f"{rate}_95"] = _around(shown[rate], table, rate)
+    auc = pd.Series([_number(v) for v in table["auc"]], index=shown.index)
+    shown["auc"] = auc.where(_is_shown(shown["positives"]), NOT_TESTABLE)
     return shown
+
+
+def _around(shown: pd.Series[str], table: pd.DataFrame, rate: str) -> list[str]:
+    """The interval of each rate that is shown, as wide on either side as the true one."""
+    low, high = (table[f"{rate}_{end}"] - table[rate] for end in ("low", "high"))
+    return [_interval(_value(v) + a, _value(v) + b) for v, a, b in zip(shown, low, high, strict=True)]
 
 
 def _reliability(table: pd.DataFrame, profile: str) -> pd.DataFrame:
@@ -112,7 +133,9 @@ def _reliability(table: pd.DataFrame, profile: str) -> pd.DataFrame:
     )
     counts = ["n", "n_labelled", "positives"]
     kept[counts] = table[counts].to_numpy()
-    return protect(kept, counts=counts, rates={"observed": ("positives", "n_labelled")}, profile=profile).text()
+    shown = protect(kept, counts=counts, rates={"observed": ("positives", "n_labelled")}, profile=profile).text()
+    shown["mean_probability"] = shown["mean_probability"].where(_is_shown(shown["n_labelled"]), NOT_TESTABLE)
+    return shown
 
 
 def _labels(table: pd.DataFrame, profile: str) -> pd.DataFrame:
@@ -121,18 +144,45 @@ def _labels(table: pd.DataFrame, profile: str) -> pd.DataFrame:
     return protect(kept, counts=counts, profile=profile).text()
 
 
-def _against(table: pd.DataFrame) -> pd.DataFrame:
-    interval = [_interval(a, b) for a, b in zip(table["low"], table["high"], strict=True)]
-    difference = [_number(v, "+.2f") for v in table["estimate"]]
-    return pd.DataFrame({"against": table["against"], "difference_in_precision": difference, "interval_95": interval})
+def _choice(table: pd.DataFrame, precision: pd.DataFrame) -> pd.DataFrame:
+    """What the choice went by, from protected precision: precision and distance from the best, or AUC in folds."""
+    distance = precision.rsub(precision.max(axis=1), axis=0)
+    by_auc = "mean_auc" in table
+    means = {
+        "mean_precision": precision.mean(skipna=False),
+        "mean_distance": distance.mean(skipna=False),
+    }
+    shown = pd.DataFrame({"candidate": table["candidate"]})
+    for name, mean in means.items():
+        shown[name] = "undefined" if by_auc else [_testable(v) for v in mean]
+    return shown.assign(mean_auc=[_number(v, ".2f") for v in table["mean_auc"]]) if by_auc else shown
+
+
+def _regret(table: pd.DataFrame, precision: pd.DataFrame) -> pd.DataFrame:
+    best = precision.max(axis=1, skipna=False)
+    cost = [
+        best[split] - precision.loc[split, picked]
+        for split, picked in zip(table["split"], table["picked"], strict=True)
+    ]
+    return table[["split", "picked"]].assign(regret=[_testable(v) for v in cost])
+
+
+def _against(table: pd.DataFrame, comparison: pd.DataFrame) -> pd.DataFrame:
+    precision = comparison.set_index("model")["precision"].map(_value)
+    chosen = comparison.loc[comparison["role"] == "chosen", "model"].iloc[0]
+    difference = (precision[chosen] - precision.reindex(table["against"])).to_numpy()
+    low, high = (table[end] - table["estimate"] for end in ("low", "high"))
+    interval = [_interval(d + a, d + b, least=-1.0) for d, a, b in zip(difference, low, high, strict=True)]
+    shown = [_testable(d, "+.2f") for d in difference]
+    return pd.DataFrame({"against": table["against"], "difference_in_precision": shown, "interval_95": interval})
 
 
 def _groups(tables: Mapping[str, pd.DataFrame], profile: str) -> pd.DataFrame:
     table = tables["groups"]
     counts = ["n", "n_labelled", "positives", "selected", "selected_labelled", "selected_positives"]
     kept = table[["attribute", "group", *counts]].copy()
-    kept["unlisted_labelled"] = table["n_labelled"] - table["selected_labelled"]
-    kept["missed"] = table["positives"] - table["selected_positives"]
+    kept["unlisted_labelled"] = (table["n_labelled"] - table["selected_labelled"]).clip(lower=0)
+    kept["missed"] = (table["positives"] - table["selected_positives"]).clip(lower=0)
     verdicts = tables["verdicts"].pivot_table(
         index=["attribute", "group"], columns="measure", values="status", aggfunc="first"
     )
@@ -140,19 +190,20 @@ def _groups(tables: Mapping[str, pd.DataFrame], profile: str) -> pd.DataFrame:
     for column, measure in judged.items():
         keys = pd.MultiIndex.from_frame(kept[["attribute", "group"]])
         kept[column] = verdicts[measure].reindex(keys).to_numpy()
-    rates = dict(_BY_GROUP)
-    shown = protect(
-        kept, counts=[*counts, "unlisted_labelled", "missed"], rates=rates, verdicts=judged, profile=profile
-    ).text()
-    for rate in rates:
-        interval = [_interval(a, b) for a, b in zip(table[f"{rate}_low"], table[f"{rate}_high"], strict=True)]
-        shown[f"{rate}_95"] = pd.Series(interval, index=shown.index).where(_is_shown(shown[rate]), "")
+    counts += ["unlisted_labelled", "missed"]
+    shown = protect(kept, counts=counts, rates=_BY_GROUP | _MISSED, verdicts=judged, profile=profile).text()
+    shown = shown.drop(columns=[*_MISSED])
+    for rate in _BY_GROUP:
+        shown[f"{rate}_95"] = _around(shown[rate], table, rate)
     return shown
 
 
 def _headline(run: Run, evidence: Evidence, comparison: pd.DataFrame) -> dict[str, str]:
-    chosen = comparison.set_index("model").loc[run.winner]
+    auc: Any = comparison.set_index("model")["auc"]
+    chosen: Any = comparison.set_index("model").loc[run.winner]
     raw = evidence.headline
+    slope = NOT_TESTABLE if chosen["auc"] == NOT_TESTABLE else _number(raw["calibration_slope"], ".2f")
+    found, precision = _value(chosen["listed_positives"]), _value(chosen["precision"])
     return {
         "model": run.winner,
         "as_of": str(raw["as_of"]),
@@ -163,30 +214,31 @@ def _headline(run: Run, evidence: Evidence, comparison: pd.DataFrame) -> dict[st
         "recall": chosen["recall"],
         "recall_95": chosen["recall_95"],
         "positives": chosen["positives"],
-        "number_needed_to_review": _number(raw["number_needed_to_review"], ".1f"),
-        "lift": _number(raw["lift"], ".1f"),
-        "auc": _number(raw["auc"]),
-        "auc_ceiling": _number(raw["auc_ceiling"]),
-        "calibration_slope": _number(raw["calibration_slope"], ".2f"),
+        "missed": chosen["missed"],
+        "number_needed_to_review": _testable(_value(chosen["listed_labelled"]) / found, ".1f"),
+        "lift": _testable(precision / _value(chosen["base_rate"]), ".1f"),
+        "auc": chosen["auc"],
+        "auc_ceiling": auc["boosting"],
+        "calibration_slope": slope,
     }
 
 
-def _public(finding: Finding) -> Finding:
-    """A finding about groups without its figures: those are in the protected table, or nowhere."""
-    if not finding.code.startswith("VRU3"):
-        return Finding(finding.code, finding.status, finding.where, finding.message)
-    return Finding(
-        finding.code, finding.status, finding.where, f"{finding.status}; the figures are in the table of groups"
-    )
-
-
 def _is_shown(column: pd.Series[Any]) -> pd.Series[bool]:
-    return column.str.fullmatch(r"[\d.,]+")
+    return column.map(_value).notna()
 
 
-def _interval(low: Any, high: Any) -> str:
-    undefined = low is None or high is None or math.isnan(low) or math.isnan(high)
-    return "" if undefined else f"{low:.2f} to {high:.2f}"
+def _value(shown: Any) -> float:
+    """The number in a cell as it is shown; NaN where it is not shown."""
+    text = str(shown).replace(",", "")
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else float("nan")
+
+
+def _interval(low: float, high: float, *, least: float = 0.0) -> str:
+    return "" if math.isnan(low + high) else f"{max(low, least):.2f} to {min(high, 1.0):.2f}"
+
+
+def _testable(value: Any, form: str = ".3f") -> str:
+    return NOT_TESTABLE if math.isnan(value) else format(value, form)
 
 
 def _number(value: Any, form: str = ".3f") -> str:

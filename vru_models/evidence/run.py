@@ -99,8 +99,8 @@ class Run:
             "card": self.card_digest,
             "cards": {split: digest_bytes(card.to_json().encode()) for split, card in self.split_cards.items()},
             "scores": digest_frame(self.scores),
-            "choice": self.choice.to_dict("records"),
-            "regret": self.regret.to_dict("records"),
+            "choice": _records(self.choice),
+            "regret": _records(self.regret),
             "trained_on": dict(self.trained_on),
             "findings": self.findings.records(),
             "data": self.data_digest,
@@ -112,32 +112,57 @@ class Run:
         buffer = BytesIO()
         self.scores.to_parquet(buffer)
         cards = {f"cards/{split}.json": card.to_json().encode() for split, card in self.split_cards.items()}
-        files = {"run.json": canonical_json(self._head()), "model.json": self.card.to_json().encode()}
-        write_folder(Path(folder), self.spec.files() | cards | files | {"scores.parquet": buffer.getvalue()})
+        files = {"model.json": self.card.to_json().encode(), "scores.parquet": buffer.getvalue()}
+        files |= self.spec.files() | cards
+        stored = self._head() | {"files": {name: digest_bytes(content) for name, content in files.items()}}
+        write_folder(folder, files | {"run.json": canonical_json(stored | {"digest": digest_json(stored)})}, role="run")
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
         """A run from a folder that :meth:`save` wrote; refused when its content is not what was written."""
-        place = Path(folder)
-        if not (place / "run.json").is_file():
-            raise StorageError.at(place, "holds no run.json", expected="a run folder", then="Run fit first")
-        files = read_folder(place, max_files=1_000, max_bytes=2**32, role="run")
-        head = json.loads(files["run.json"])
-        if head.get("format") != FORMAT or head["kind"] not in KINDS:
-            raise DataError.at(place, "has another format", expected=FORMAT, then="Run fit again")
-        run = cls(
-            spec=Spec.from_files(files, str(place)),
+        if not (Path(folder) / "run.json").is_file():
+            raise StorageError.at("run", "holds no run.json", expected="a run folder", then="Run fit first")
+        files = read_folder(folder, max_files=1_000, max_bytes=2**32, role="run")
+        head = _stored_head(files)
+        return cls(
+            spec=Spec.from_files(files, "run"),
             model=KINDS[head["kind"]].from_json(files["model.json"].decode()),
             winner=head["winner"],
             split_cards={split: Card.from_json(files[f"cards/{split}.json"].decode()) for split in head["cards"]},
             scores=pd.read_parquet(BytesIO(files["scores.parquet"])),
-            choice=pd.DataFrame(head["choice"]),
-            regret=pd.DataFrame(head["regret"], columns=["split", "picked", "regret"]),
+            choice=_numbers_but(pd.DataFrame(head["choice"]), "candidate"),
+            regret=_numbers_but(pd.DataFrame(head["regret"], columns=["split", "picked", "regret"]), "split", "picked"),
             trained_on=head["trained_on"],
             findings=Findings.from_records(head["findings"]),
             data_digest=head["data"],
             events_digest=head["events"],
         )
-        if canonical_json(run._head()) != files["run.json"]:
-            raise DataError.at(place, "is not what was written (digests differ)", then="Run fit again")
-        return run
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON types; what is undefined is null."""
+    plain = table.astype(object).where(table.notna(), None)
+    return [dict(zip(map(str, plain.columns), row, strict=True)) for row in plain.to_numpy().tolist()]
+
+
+def _numbers_but(table: pd.DataFrame, *texts: str) -> pd.DataFrame:
+    """A stored table with its types: numbers, but for the named columns of text."""
+    return table.astype({name: "str" if name in texts else "float64" for name in table.columns})
+
+
+def _stored_head(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """``run.json``, once it and every file are shown to be what was written; only then is anything parsed further."""
+    try:
+        head = json.loads(files["run.json"])
+    except ValueError:
+        head = None
+    if not isinstance(head, dict) or head.pop("digest", None) != digest_json(head):
+        raise DataError.at("run: run.json", "is not what was written", then="Run fit again")
+    if head.get("format") != FORMAT:
+        raise DataError.at("run", "has another format", expected=FORMAT, then="Run fit again")
+    here = {name: digest_bytes(content) for name, content in files.items() if name != "run.json"}
+    if here != head["files"]:
+        changed = sum(head["files"].get(name) != digest for name, digest in here.items())
+        what = f"{changed} files are not what was written, {len(set(head['files']) - set(here))} are missing"
+        raise DataError.at("run", what, then="Run fit again")
+    return head

@@ -20,7 +20,7 @@ from vru_models.scoring.score import Scores
 from vru_models.spec.digest import canonical_json, digest_bytes
 from vru_models.spec.storage import storage_errors, write_folder
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0")
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "\0")
 
 
 def save_scores(scores: Scores, out: str | Path, ledger: Ledger) -> None:
@@ -38,8 +38,10 @@ def save_scores(scores: Scores, out: str | Path, ledger: Ledger) -> None:
             )
         files = _files(scores)
         digests = {name: digest_bytes(content) for name, content in sorted(files.items())}
-        release = {"release": scores.release.digest, "version": scores.release.version}
-        ledger.append("scores", as_of=str(scores.as_of), **release, counts=dict(scores.counts), files=digests)
+        of = {"as_of": str(scores.as_of), "release": scores.release.digest, "version": scores.release.version}
+        ledger.append(
+            "scores", **of, counts=dict(scores.counts), overrides=dict(sorted(scores.overrides.items())), files=digests
+        )
         write_folder(out, files | {"_SUCCESS": b""}, role="scores")
 
 
@@ -54,10 +56,11 @@ def _files(scores: Scores) -> dict[str, bytes]:
         "counts": dict(scores.counts),
         "extracts": {feed: str(date) for feed, date in sorted(scores.extract_dates.items())},
         "findings": scores.findings.records(),
+        "overrides": dict(scores.overrides),
     }
     return {
         "list.parquet": buffer.getvalue(),
-        "list.csv": spreadsheet_safe(scores.list).to_csv(index=False).encode(),
+        "list.csv": spreadsheet_safe(scores.list).to_csv(index=False, lineterminator="\n").encode(),
         "sheets.html": sheets(scores).encode(),
         "scores.json": canonical_json(summary),
     }

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from vru_models.audit.ledger import Ledger
-from vru_models.audit.release import Release, refuse_expired
+from vru_models.audit.release import LEAST_REASON, Release, refuse_expired
 from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import Day, day_of
 from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
 from vru_models.feeds import Events
-from vru_models.findings import Finding, Findings
+from vru_models.findings import Finding, Findings, Status
 from vru_models.scoring.reasons import data_gaps, explain
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
@@ -38,15 +38,20 @@ class Scores:
     as_of
         The date of the list; nothing known on or after it was used.
     counts
-        Eligible, listed, routed to statutory services.
+        In view, eligible, routed to statutory services, listed.
+    findings
+        The gates: VRU501, one per feed that was used.
+    overrides
+        Gates that did not pass, by code, each with the reason given; in the ledger with the list.
     release
-        Digest of the release that scored.
+        The release that scored.
     """
 
     list: pd.DataFrame
     as_of: np.datetime64
     counts: Mapping[str, int]
     findings: Findings
+    overrides: Mapping[str, str]
     release: Release
     extract_dates: Mapping[str, Any]
 
@@ -83,24 +88,27 @@ def score(
     ledger
         Must hold the approval of this release, and none of a later version.
     overrides
-        ``{code: reason}`` for a gate that fails: VRU501 (a feed is stale).
+        ``{code: reason}`` for a gate that does not pass: VRU501 (a feed is stale, or nobody knows how old it is). A
+        code that nothing needs is refused.
 
     Raises
     ------
     RefusedError
-        The signer is not pinned, the release expired or superseded, an agreement ended or does not allow scoring, or a
-        gate fails.
+        The signer is not pinned, the release expired or superseded or not in the ledger, an agreement ended or does not
+        allow scoring, or a gate does not pass.
+    DataError
+        Nobody is eligible.
     """
-    day = as_days(as_of)
+    day, given = as_days(as_of), dict(overrides or {})
     _refuse(release, ledger, day)
     gates = Findings(_stale(release.spec, events, day))
-    _pass_gates(gates, dict(overrides or {}))
+    _pass_gates(gates, given)
     rows = day_of(release.spec, encode(release.spec, events), day)
     if not len(rows.X):
         raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")
     listed = _listed(release, rows)
     counts = {**rows.cohort.counts, "listed": len(listed)}
-    return Scores(listed, day, counts, gates, release, dict(events.extract_dates))
+    return Scores(listed, day, counts, gates, given, release, dict(events.extract_dates))
 
 
 def _refuse(release: Release, ledger: Ledger, day: np.datetime64) -> None:
@@ -130,27 +138,38 @@ def _refuse_agreements(spec: Spec, day: np.datetime64) -> None:
 
 
 def _used(spec: Spec) -> set[str]:
+    """The feeds behind a list: of the features, of the cohort's rules, who is in view, and what was shared."""
     rules = (*spec.cohort.entry, *spec.cohort.routed)
     names = {f.indicator for f in spec.columns} | {rule.indicator for rule in rules}
-    return {spec.indicators[name].feed for name in names}
+    behind = {feed for feed in map(spec.feed_of_kind, ("spells", "coverage")) if feed}
+    return behind | {spec.indicators[name].feed for name in names}
 
 
 def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
     found = []
     for feed in sorted(_used(spec)):
+        if feed not in events.extract_dates:
+            found.append(Finding("VRU501", "cannot tell", feed, "nobody knows when it was extracted"))
+            continue
         age = int((day - as_days(events.extract_dates[feed])).astype(np.int64))
-        status = "fail" if age >= STALE_DAYS else "pass"
+        status: Status = "fail" if age >= STALE_DAYS else "pass"
         found.append(Finding("VRU501", status, feed, f"extracted {age} days before the as-of date", {"days": age}))
     return found
 
 
 def _pass_gates(gates: Findings, given: Mapping[str, str]) -> None:
-    failing = gates.with_status("fail").where(lambda f: not given.get(f.code, "").strip())
-    if len(failing):
-        lines = [f"  {f.code} {f.where}: {f.message} (limit {STALE_DAYS})" for f in failing]
-        raise RefusedError(
-            "\n".join(["score: a gate fails.", *lines, "Bring a newer extract, or override with a reason."])
-        )
+    """Every gate that does not pass is answered for, and every answer is to a gate that does not pass."""
+    shut = gates.with_status("fail", "cannot tell")
+    lines = [
+        f"  {f.code} {f.status}, {f.where}: {f.message} (limit {STALE_DAYS})"
+        for f in shut
+        if len(given.get(f.code, "").strip()) < LEAST_REASON
+    ]
+    needed = {f.code for f in shut}
+    lines += [f"  overrides.{code}: no gate with this code is shut" for code in given if code not in needed]
+    if lines:
+        then = f"Bring a newer extract, or override with a reason of at least {LEAST_REASON} characters."
+        raise RefusedError("\n".join(["score: refused.", *lines, then]))
 
 
 def _listed(release: Release, rows: Day) -> pd.DataFrame:
@@ -168,7 +187,7 @@ def _listed(release: Release, rows: Day) -> pd.DataFrame:
     X, status = rows.X.iloc[where].reset_index(drop=True), rows.status.iloc[where]
     listed = chosen.rename(columns={"key": "person_id"}).assign(points=card.points(X))
     listed["band"] = _bands(listed)
-    listed = pd.concat([listed, explain(spec, card, X)], axis=1).assign(data_gaps=data_gaps(status))
+    listed = pd.concat([listed, explain(spec, card, X)], axis=1).assign(data_gaps=data_gaps(spec, status))
     order = ["person_id", "place", "kind", "points", "band"]
     return listed[[*order, *(c for c in listed if c not in order)]]
 

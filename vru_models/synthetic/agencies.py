@@ -98,7 +98,9 @@ def _normal_quantile(share: float) -> float:
 def _suspension(history: History, rng: np.random.Generator) -> Rows:
     terms = half_terms()
     processes = (rates.SUSPENSION, rates.DISRUPTION, rates.EXCLUSION)
-    serious, disruption, exclusion = (to_children(history.world, process, terms, rng) for process in processes)
+    serious, disruption, exclusion = (
+        to_children(history.world, process, periods=terms, rng=rng) for process in processes
+    )
     happened, kind = _kinds(serious=serious, disruption=disruption, exclusion=exclusion)
     happened = Happenings(happened.who, to_weekday(happened.day))
     permanent = kind.codes == kind.values.index("exclusion")
@@ -122,31 +124,31 @@ def _health(history: History, rng: np.random.Generator) -> Rows:
     missed = rng.poisson(3 * (1 - kept[referrals.who]))
     happened, kind = _kinds(
         referral_accepted=referrals,
-        contact_attended=_appointments(referrals, attended, rng),
-        contact_not_brought=_appointments(referrals, missed, rng),
-        referral_not_accepted=to_children(history.world, rates.REFERRAL_NOT_ACCEPTED, ALL_YEAR, rng),
-        crisis_contact=to_children(history.world, rates.CRISIS, ALL_YEAR, rng),
+        contact_attended=_appointments(referrals, attended, rng=rng),
+        contact_not_brought=_appointments(referrals, missed, rng=rng),
+        referral_not_accepted=to_children(history.world, rates.REFERRAL_NOT_ACCEPTED, periods=ALL_YEAR, rng=rng),
+        crisis_contact=to_children(history.world, rates.CRISIS, periods=ALL_YEAR, rng=rng),
     )
     return Rows(happened, {"kind": kind})
 
 
-def _appointments(referrals: Happenings, times: np.ndarray, rng: np.random.Generator) -> Happenings:
+def _appointments(referrals: Happenings, times: np.ndarray, *, rng: np.random.Generator) -> Happenings:
     """So many appointments after each referral, from three weeks to nine months on."""
     waited = rng.integers(21, 270, int(times.sum()))
     return Happenings(np.repeat(referrals.who, times), np.repeat(referrals.day, times) + waited)
 
 
 def _police(history: History, rng: np.random.Generator) -> Rows:
-    missing = to_children(history.world, rates.MISSING, ALL_YEAR, rng)
+    missing = to_children(history.world, rates.MISSING, periods=ALL_YEAR, rng=rng)
     talked = rng.random(len(missing)) < history.taken_up[missing.who]
     back = missing.where(talked)
     happened, kind = _kinds(
         domestic_abuse_incident=to_each_child(
-            history.world, to_households(history.world, rates.DOMESTIC_ABUSE, ALL_YEAR, rng)
+            history.world, to_households(history.world, rates.DOMESTIC_ABUSE, periods=ALL_YEAR, rng=rng)
         ),
         missing_episode=missing,
         return_interview=Happenings(back.who, back.day + rng.integers(2, 8, len(back))),
-        coming_to_notice=to_children(history.world, rates.COMING_TO_NOTICE, ALL_YEAR, rng),
+        coming_to_notice=to_children(history.world, rates.COMING_TO_NOTICE, periods=ALL_YEAR, rng=rng),
     )
     roles = tuple(_ROLES)
     drawn = rng.choice(len(roles), len(happened), p=list(_ROLES.values()))
@@ -159,8 +161,8 @@ def _police(history: History, rng: np.random.Generator) -> Rows:
 
 
 def _housing(history: History, rng: np.random.Generator) -> Rows:
-    placed = to_households(history.world, rates.TEMPORARY_ACCOMMODATION, ALL_YEAR, rng)
-    moved = to_households(history.world, rates.MOVE, ALL_YEAR, rng)
+    placed = to_households(history.world, rates.TEMPORARY_ACCOMMODATION, periods=ALL_YEAR, rng=rng)
+    moved = to_households(history.world, rates.MOVE, periods=ALL_YEAR, rng=rng)
     happened, kind = _kinds(
         temporary_accommodation=to_each_child(history.world, placed), move=to_each_child(history.world, moved)
     )
@@ -169,9 +171,9 @@ def _housing(history: History, rng: np.random.Generator) -> Rows:
 
 def _social_care(history: History, rng: np.random.Generator) -> Rows:
     happened, what = _kinds(
-        need_found=to_children(history.world, rates.NEED_FOUND, ALL_YEAR, rng),
-        no_need_found=to_children(history.world, rates.NO_NEED_FOUND, ALL_YEAR, rng),
-        protection_plan=to_children(history.world, rates.PROTECTION_PLAN, ALL_YEAR, rng),
+        need_found=to_children(history.world, rates.NEED_FOUND, periods=ALL_YEAR, rng=rng),
+        no_need_found=to_children(history.world, rates.NO_NEED_FOUND, periods=ALL_YEAR, rng=rng),
+        protection_plan=to_children(history.world, rates.PROTECTION_PLAN, periods=ALL_YEAR, rng=rng),
     )
     plan = what.codes == what.values.index("protection_plan")
     kinds = ("early_help_assessment", "child_assessment", "protection_plan")

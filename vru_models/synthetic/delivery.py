@@ -45,20 +45,22 @@ def make_linkage(world: World, random_state: int) -> Linkage:
 
 
 def delivered(
-    rows: Rows, world: World, linkage: Linkage, *, table: TableSchema, shared_from: int, rng: np.random.Generator
+    rows: Rows, world: World, *, linkage: Linkage, table: TableSchema, shared_from: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """One feed of events as its extract: what was shared and known by the extract date, in order of becoming known."""
     who, day = rows.happened.who, rows.happened.day
-    keep = np.flatnonzero(_shared(rows, world, table, shared_from))
+    keep = np.flatnonzero(_shared(rows, world, table=table, shared_from=shared_from))
     keep = keep[np.argsort(day[keep], kind="stable")]
-    known = day[keep] + lags(rng, table.x_vru.typical_lag, len(keep))
-    record, version, known = _corrected(rows, known, rng)
+    known = day[keep] + lags(rng, table.x_vru.typical_lag, n=len(keep))
+    record, version, known = _corrected(rows, known, rng=rng)
     in_time = known < day_number(EXTRACT_DATE)
     order = np.flatnonzero(in_time)[np.argsort(known[in_time], kind="stable")]
     record, version, known = record[order], version[order], known[order]
     row, vru = keep[record], table.x_vru
-    columns = {name: _column(name, values, rows, row, version) for name, values in rows.columns.items()}
-    person = _pseudonym(who, linkage, table, rng)[row]
+    columns = {
+        name: _column(name, values, rows=rows, row=row, version=version) for name, values in rows.columns.items()
+    }
+    person = _pseudonym(who, linkage, table=table, rng=rng)[row]
     wrong = rng.permutation(len(row))
     columns[next(iter(vru.codelists))].iloc[wrong[:WRONG_ROWS]] = _NO_SUCH_CODE
     early = wrong[WRONG_ROWS : 2 * WRONG_ROWS]
@@ -75,7 +77,7 @@ def delivered(
     return frame[list(table.columns)]
 
 
-def _shared(rows: Rows, world: World, table: TableSchema, shared_from: int) -> np.ndarray:
+def _shared(rows: Rows, world: World, *, table: TableSchema, shared_from: int) -> np.ndarray:
     """What happened in view, at an age that the feed holds, while it was shared."""
     who, day = rows.happened.who, rows.happened.day
     youngest, oldest = table.x_vru.ages
@@ -87,7 +89,7 @@ def _shared(rows: Rows, world: World, table: TableSchema, shared_from: int) -> n
     return np.asarray(shared)
 
 
-def _corrected(rows: Rows, known: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _corrected(rows: Rows, known: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Record, version (0 or 1) and known day of every version; a correction comes ten to sixty days later."""
     record = np.arange(len(known))
     again = record[rng.random(len(known)) < CORRECTED_SHARE] if rows.corrected else record[:0]
@@ -96,7 +98,9 @@ def _corrected(rows: Rows, known: np.ndarray, rng: np.random.Generator) -> tuple
     return np.concatenate([record, again]), version, np.concatenate([known, later])
 
 
-def _column(name: str, values: Coded | np.ndarray, rows: Rows, row: np.ndarray, version: np.ndarray) -> pd.Series[Any]:
+def _column(
+    name: str, values: Coded | np.ndarray, *, rows: Rows, row: np.ndarray, version: np.ndarray
+) -> pd.Series[Any]:
     codes = values.codes[row] if isinstance(values, Coded) else values[row]
     if name in rows.corrected:
         codes = np.where(version == 1, rows.corrected[name][row], codes)
@@ -105,7 +109,7 @@ def _column(name: str, values: Coded | np.ndarray, rows: Rows, row: np.ndarray, 
     return pd.Series(pd.arrays.IntegerArray(codes, codes < 0))
 
 
-def _pseudonym(who: np.ndarray, linkage: Linkage, table: TableSchema, rng: np.random.Generator) -> np.ndarray:
+def _pseudonym(who: np.ndarray, linkage: Linkage, *, table: TableSchema, rng: np.random.Generator) -> np.ndarray:
     """Which pseudonym each happening is recorded under: for half of a split child's, the second."""
     if table.name in _LINKED_WELL:
         return who

@@ -49,7 +49,7 @@ def day_number(date: object) -> int:
     return int(as_days(date).astype(np.int64))
 
 
-def lags(rng: np.random.Generator, lag: Lag, n: int) -> np.ndarray:
+def lags(rng: np.random.Generator, lag: Lag, *, n: int) -> np.ndarray:
     """Whole days from an event to its being known: log-normal with this median and 95th percentile.
 
     A median of zero days cannot be log-normal; one day is added before and taken off after.

@@ -69,7 +69,9 @@ def synthetic_extracts(spec: Spec, *, n_people: int = 20_000, random_state: int 
     _refuse_unknown(spec)
     history = make_history(n_people, random_state)
     linkage = make_linkage(history.world, random_state)
-    frames = {feed: _extract(spec, feed, history, linkage=linkage, random_state=random_state) for feed in spec.feeds}
+    frames = {
+        feed: _extract(spec, feed, history=history, linkage=linkage, random_state=random_state) for feed in spec.feeds
+    }
     truth = pd.DataFrame(
         {
             "person_id": text(history.world.person_ids, np.arange(n_people)),
@@ -102,13 +104,13 @@ def _refuse_unknown(spec: Spec) -> None:
             raise SpecError.unknown(f"feeds.{name}.schema", feed.table, known, then=then)
 
 
-def _extract(spec: Spec, feed: str, history: History, *, linkage: Linkage, random_state: int) -> pd.DataFrame:
+def _extract(spec: Spec, feed: str, *, history: History, linkage: Linkage, random_state: int) -> pd.DataFrame:
     table, rng = spec.table_of(feed), stream(random_state, feed)
     if table.name == "people":
-        return people(history.world, table, rng)
+        return people(history.world, table, rng=rng)
     if table.name == "coverage":
         return coverage(spec)
     if table.name == "equality_audit":
         return equality_audit(history.world, rng)
     rows = AGENCIES[table.name](history, rng)
-    return delivered(rows, history.world, linkage, table=table, shared_from=shared_from(spec, feed), rng=rng)
+    return delivered(rows, history.world, linkage=linkage, table=table, shared_from=shared_from(spec, feed), rng=rng)

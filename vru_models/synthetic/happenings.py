@@ -65,18 +65,18 @@ def to_weekday(day: np.ndarray) -> np.ndarray:
     return np.where(of_week >= _SATURDAY, day - (of_week - _SATURDAY + 1), day)
 
 
-def to_children(world: World, process: Process, periods: Periods, rng: np.random.Generator) -> Happenings:
+def to_children(world: World, process: Process, *, periods: Periods, rng: np.random.Generator) -> Happenings:
     """Happenings of a process that befalls children one by one."""
     code_share = np.array([process.recorded_by(code) for code in ETHNICITIES], dtype=np.float32)
     weight = code_share[world.ethnicity] * np.where(world.boy, process.boys, 1) * 2 / (1 + process.boys)
     weight *= _policy(process, rng)[world.area[world.household]]
-    return _drawn(world, process, world.need, weight, periods=periods, rng=rng)
+    return _drawn(world, process, need=world.need, weight=weight, periods=periods, rng=rng)
 
 
-def to_households(world: World, process: Process, periods: Periods, rng: np.random.Generator) -> Happenings:
+def to_households(world: World, process: Process, *, periods: Periods, rng: np.random.Generator) -> Happenings:
     """Happenings of a process that befalls whole households, by household number; they follow its strain."""
     weight = _policy(process, rng)[world.area]
-    return _drawn(world, process, world.strain, weight, periods=periods, rng=rng)
+    return _drawn(world, process, need=world.strain, weight=weight, periods=periods, rng=rng)
 
 
 def to_each_child(world: World, households: Happenings) -> Happenings:
@@ -93,7 +93,7 @@ def _policy(process: Process, rng: np.random.Generator) -> np.ndarray:
 
 
 def _drawn(
-    world: World, process: Process, need: np.ndarray, weight: np.ndarray, *, periods: Periods, rng: np.random.Generator
+    world: World, process: Process, *, need: np.ndarray, weight: np.ndarray, periods: Periods, rng: np.random.Generator
 ) -> Happenings:
     """Poisson counts per period, each on a day drawn evenly from it."""
     base = (weight * process.per_year / 100 * periods.years).astype(np.float32)

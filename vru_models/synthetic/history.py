@@ -40,19 +40,19 @@ def make_history(n_people: int, random_state: int) -> History:
     """
     world = make_world(n_people, random_state)
     rng = stream(random_state, "help")
-    offers = to_children(world, rates.OFFER, ALL_YEAR, rng)
-    referrals = to_children(world, rates.REFERRAL_ACCEPTED, ALL_YEAR, rng)
+    offers = to_children(world, rates.OFFER, periods=ALL_YEAR, rng=rng)
+    referrals = to_children(world, rates.REFERRAL_ACCEPTED, periods=ALL_YEAR, rng=rng)
     taken_up = 1 / (1 + np.exp(-2.5 * world.trust))
     accepted = rng.random(len(offers)) < rates.OFFER_ACCEPTED
     answered = offers.day + rng.integers(3, 22, len(offers))
     need = world.need.copy()
     began = Happenings(offers.who, answered).where(accepted)
-    _lower(need, began, np.full(len(began), rates.OFFER_EFFECT))
-    _lower(need, referrals, rates.TREATMENT_EFFECT * taken_up[referrals.who])
+    _lower(need, began, effect=np.full(len(began), rates.OFFER_EFFECT))
+    _lower(need, referrals, effect=rates.TREATMENT_EFFECT * taken_up[referrals.who])
     return History(replace(world, need=need), offers, answered, accepted, referrals, taken_up)
 
 
-def _lower(need: np.ndarray, helped: Happenings, effect: np.ndarray) -> None:
+def _lower(need: np.ndarray, helped: Happenings, *, effect: np.ndarray) -> None:
     quarter = np.searchsorted(QUARTERS, helped.day, side="right") - 1
     for later in range(1, _LASTS + 1):
         inside = quarter + later < need.shape[1]

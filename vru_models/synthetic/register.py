@@ -20,7 +20,7 @@ _OUTAGE_KNOWN: Final = (20, 3)
 _GROUPS: Final = ("white", "mixed", "asian", "black", "other", "unknown")
 
 
-def people(world: World, table: TableSchema, rng: np.random.Generator) -> pd.DataFrame:
+def people(world: World, table: TableSchema, *, rng: np.random.Generator) -> pd.DataFrame:
     """The spells: one row when a stay is entered, one more with the same number when its end is known.
 
     A household's move between areas ends one stay and begins another on the same day.
@@ -31,8 +31,8 @@ def people(world: World, table: TableSchema, rng: np.random.Generator) -> pd.Dat
     again = np.arange(len(person)) >= len(world)
     start = np.where(again, moved[person], world.start[person])
     end = np.where(~again & moves[person], moved[person], world.end[person])
-    known = start + lags(rng, table.x_vru.typical_lag, len(person))
-    ended = end + lags(rng, table.x_vru.typical_lag, len(person))
+    known = start + lags(rng, table.x_vru.typical_lag, n=len(person))
+    ended = end + lags(rng, table.x_vru.typical_lag, n=len(person))
     closed = np.flatnonzero(ended < day_number(EXTRACT_DATE))
     spell = np.concatenate([np.arange(len(person)), closed])
     frame = pd.DataFrame(

@@ -87,7 +87,7 @@ def make_world(n_people: int, random_state: int) -> World:
     start = np.where(arrives[household] < end, arrives[household], QUARTERS[0])
     area = rng.integers(0, len(AREAS), n_households)
     trust = rng.standard_normal(n_people).astype(np.float32)
-    need, strain = _need(stream(random_state, "need"), household, area, trust)
+    need, strain = _need(stream(random_state, "need"), household, area=area, trust=trust)
     return World(
         person_ids=pseudonyms(rng, n_people),
         household_ids=pseudonyms(rng, n_households),
@@ -117,7 +117,7 @@ def _moves(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _need(
-    rng: np.random.Generator, household: np.ndarray, area: np.ndarray, trust: np.ndarray
+    rng: np.random.Generator, household: np.ndarray, *, area: np.ndarray, trust: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     part = {name: np.float32(np.sqrt(share)) for name, share in rates.SHARES.items()}
     deprivation = np.linspace(-1.6, 1.6, len(AREAS), dtype=np.float32)

@@ -1,0 +1,189 @@
+"""The kernel against its definition, written day by day and row by row in plain Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import worlds
+from dateutil.relativedelta import relativedelta
+from hypothesis import given, settings
+from worlds import FEED_OF, World
+
+from vru_models.dataset import STATUS
+from vru_models.dataset.coded import encode
+from vru_models.dataset.outcome import WHY_MISSING, labels_on
+from vru_models.dataset.rows import day_of
+from vru_models.spec.calendar import as_days
+
+SPEC = worlds.spec()
+BACK = {"12m": relativedelta(months=12), "1m": relativedelta(months=1), "45d": relativedelta(days=45)}
+LONGEST = {"12m": 366, "1m": 31, "45d": 45}
+AGES = {"exclusions": (11, 16), "missing": (0, 25)}
+DUE_AFTER = {"exclusions": 0, "missing": 31}
+ONE_DAY = dt.timedelta(1)
+
+
+def in_force(versions, key, day):
+    """Per record the last version known before the day."""
+    known = sorted((v for v in versions if v["known_date"] < day), key=lambda v: v["known_date"])
+    return list({v[key]: v for v in known}.values())
+
+
+def events_in_force(world, person, day):
+    held = in_force(world.events, "event_id", day)
+    return [e for e in held if e["person_id"] == person and e["status"] != "withdrawn"]
+
+
+def spells_of(world, person, known):
+    held = in_force(world.spells, "spell_id", known)
+    held = [s | {"end_date": s["end_date"] or dt.date.max} for s in held if s["person_id"] == person]
+    return sorted(
+        (s for s in held if s["start_date"] < s["end_date"]),
+        key=lambda s: (s["start_date"], s["known_date"], s["spell_id"]),
+    )
+
+
+def spell_on(spells, day):
+    """The spell a person is in on a day: of those begun, the last to begin, if any of them still runs."""
+    begun = [s for s in spells if s["start_date"] <= day]
+    return begun[-1] if any(s["end_date"] > day for s in begun) else None
+
+
+def age_on(born, day):
+    return None if born is None else ((day.year - born.year) * 12 + day.month - born.month) // 12
+
+
+def covers(c, area, born, day):
+    limited = c["age_from"] is not None or c["age_to"] is not None
+    if c["area"] not in ("*", area) or not c["start_date"] <= day < (c["end_date"] or dt.date.max):
+        return False
+    if not limited:
+        return True
+    return born is not None and (c["age_from"] or 0) <= age_on(born, day) <= (c["age_to"] or 99)
+
+
+def status_of(world, person, feed, window, born):
+    as_of, start = world.as_of, world.as_of - BACK[window]
+    spells = spells_of(world, person, as_of)
+    coverage = [c for c in in_force(world.coverage, "coverage_id", as_of) if c["feed"] == feed]
+    days = [start + ONE_DAY * i for i in range((as_of - start).days)]
+    viewed = [(d, s["area"]) for d in days if (s := spell_on(spells, d))]
+    shared = [d for d, area in viewed if any(covers(c, area, born, d) for c in coverage)]
+    youngest, oldest = AGES[feed]
+    if born is not None and (age_on(born, as_of) < youngest or age_on(born, start) > oldest):
+        return "not_applicable"
+    if feed == "exclusions" and all(d.month == 8 for d in days):
+        return "not_applicable"
+    if not viewed:
+        return "not_in_view"
+    if not shared:
+        return "not_shared"
+    if DUE_AFTER[feed] >= len(days):
+        return "not_yet_due"
+    if len(shared) < len(days):
+        return "partly_observed"
+    return (
+        "observed" if any(FEED_OF[e["indicator"]] == feed for e in usable(world, person, window)) else "none_recorded"
+    )
+
+
+def usable(world, person, window):
+    """Events known on the as-of date, in the window and not expired."""
+    as_of, start = world.as_of, world.as_of - BACK[window]
+    two_months_ago = as_of - relativedelta(months=2)
+    return [
+        e
+        for e in events_in_force(world, person, as_of)
+        if start <= e["event_date"] < as_of
+        and (e["indicator"] != "missing_episode" or e["event_date"] >= two_months_ago)
+    ]
+
+
+def cell(world, person, feature):
+    window = feature.window.short
+    mine = [e for e in usable(world, person, window) if e["indicator"] == feature.indicator]
+    values = [e["value"] for e in mine if e["value"] is not None]
+    since = min(((world.as_of - e["event_date"]).days for e in mine), default=LONGEST[window])
+    return {
+        "count": len(mine),
+        "any": bool(mine),
+        "sum": sum(values),
+        "mean": sum(values) / len(values) if values else np.nan,
+        "max": max(values, default=np.nan),
+        "days_since_last": since,
+    }[feature.measure]
+
+
+def place_in_cohort(world, person):
+    """``(eligible or routed or None, the spell)`` on the as-of date."""
+    spell = spell_on(spells_of(world, person, world.as_of), world.as_of)
+    age = spell and age_on(spell["birth_month"], world.as_of)
+    if spell is None or spell["area"] == "E03" or age is None or not 10 <= age <= 17:
+        return None, spell
+    plans = [e for e in usable(world, person, "12m") if e["indicator"] == "plan"]
+    return ("routed" if len(plans) >= 2 else "eligible"), spell
+
+
+def label(world, person, born):
+    as_of, month = world.as_of, relativedelta(months=1)
+    start = as_of + month
+    end = start + relativedelta(months=3)
+    complete = end + month
+    events = events_in_force(world, person, complete)
+
+    def happened(name, first, until):
+        return [e["event_date"] for e in events if e["indicator"] == name and first <= e["event_date"] < until]
+
+    spells = spells_of(world, person, complete)
+    gone = [day for i in range((end - as_of).days) if spell_on(spells, day := as_of + ONE_DAY * i) is None]
+    leaves = min([*gone, *happened("departure", as_of, dt.date.max)], default=dt.date.max)
+    outcome = [day for day in happened("permanent_exclusion", start, end) if day <= leaves]
+    if complete > worlds.LAST_DAY or age_on(born, end - ONE_DAY) > 17:
+        return None, "beyond_frame"
+    if happened("offer", as_of, end):
+        return None, "treated"
+    if happened("permanent_exclusion", as_of, start):
+        return None, "in_embargo"
+    if leaves < end and not outcome:
+        return None, "exited"
+    return int(bool(outcome)), ""
+
+
+def check_cohort(world, coded, day):
+    placed = {p: place_in_cohort(world, p) for p in coded.people.tolist()}
+    assert coded.people[day.cohort.routed].tolist() == [p for p, (place, _) in placed.items() if place == "routed"]
+    eligible = {p: spell for p, (place, spell) in placed.items() if place == "eligible"}
+    assert day.X.index.get_level_values("person_id").tolist() == list(eligible)
+    assert day.rows["area"].tolist() == [spell["area"] for spell in eligible.values()]
+    assert day.rows["household_id"].tolist() == [spell["household_id"] or p for p, spell in eligible.items()]
+    return eligible
+
+
+def check_cells(world, day, eligible):
+    for name in day.status:
+        feed, window = name.rsplit("_", 1)
+        expected = [status_of(world, p, feed, window, spell["birth_month"]) for p, spell in eligible.items()]
+        assert [STATUS[code] for code in day.status[name]] == expected
+    for feature in SPEC.columns:
+        codes = day.status[f"{FEED_OF[feature.indicator]}_{feature.window.short}"]
+        expected = [cell(world, p, feature) if code <= 1 else np.nan for p, code in zip(eligible, codes, strict=True)]
+        np.testing.assert_array_equal(day.X[feature.name].to_numpy(), np.array(expected, dtype=np.float32))
+
+
+def check_labels(world, coded, day, eligible):
+    y, why = labels_on(SPEC, coded, day.cohort, as_of=day.as_of, data_end=as_days(worlds.LAST_DAY))
+    expected = [label(world, p, spell["birth_month"]) for p, spell in eligible.items()]
+    assert [WHY_MISSING[number] for number in why[day.chosen]] == [reason for _, reason in expected]
+    np.testing.assert_array_equal(y[day.chosen], np.array([value for value, _ in expected], dtype=float))
+
+
+@settings(deadline=None, max_examples=300)
+@given(worlds.worlds())
+def test_cohort_features_statuses_and_labels_equal_their_definition(world: World):
+    coded = encode(SPEC, world.store())
+    day = day_of(SPEC, coded, as_days(world.as_of))
+    assert coded.people.tolist() == sorted({s["person_id"] for s in world.spells})
+    eligible = check_cohort(world, coded, day)
+    check_cells(world, day, eligible)
+    check_labels(world, coded, day, eligible)

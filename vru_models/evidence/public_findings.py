@@ -1,0 +1,67 @@
+"""Findings as they may leave: what was concluded, and where the protected figures are; no count of people, no rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from vru_models.evidence.performance import LEAST_EXPECTED, SLOPE_BOUNDS
+from vru_models.findings import Finding
+
+_KEPT: Final = ("VRU103", "VRU105", "VRU202", "VRU203", "VRU204", "VRU406")
+"""Messages that hold names and numbers of feeds, features, splits and openings only."""
+
+_NEED = f"{LEAST_EXPECTED:g} people with the outcome are expected in one list"
+_FIGURES = "the figures are in the comparison with other models"
+_SLOPE = f"{SLOPE_BOUNDS[0]:g} to {SLOPE_BOUNDS[1]:g}"
+_SAID: Final[Mapping[str, Mapping[str, str]]] = {
+    "VRU101": {
+        "pass": "every row was accepted or set aside with a reason",
+        "fail": "rows are missing from the account",
+    },
+    "VRU102": {
+        "pass": "few enough rows were set aside",
+        "fail": "too many rows were set aside",
+        "cannot tell": "the extract has no rows",
+    },
+    "VRU104": {"pass": "no known date is assumed", "cannot tell": "known dates are assumed from a declared lag"},
+    "VRU106": {"pass": "rows about suspects and associates made no event"},
+    "VRU110": {
+        "pass": "no column looks like a direct identifier",
+        "fail": "a column looks like a direct identifier",
+    },
+    "VRU201": {"pass": "rows are identical when everything known later is deleted, altered or added to"},
+    "VRU401": {
+        "pass": f"at least {_NEED}",
+        "fail": f"fewer than {_NEED}: person-level ranking is not supported by this data (use areas)",
+        "cannot tell": "nobody labelled is on the list",
+    },
+    "VRU402": {
+        "pass": f"finds more at capacity than a count of flags does; {_FIGURES}",
+        "fail": f"not shown to find more at capacity than a count of flags does: use the simple rule; {_FIGURES}",
+        "not applicable": "the model is the flag count itself",
+    },
+    "VRU404": {
+        "pass": f"the calibration slope is adequate ({_SLOPE})",
+        "fail": f"the calibration slope is not adequate ({_SLOPE})",
+        "cannot tell": "the calibration slope is undefined",
+    },
+    "VRU405": {"pass": "what choosing so would have cost at the next split is in the table of regret"},
+}
+
+
+def public(finding: Finding, *, groups: bool) -> Finding:
+    """The finding without its figures; ``groups`` says whether a protected table of groups stands beside it."""
+    return Finding(finding.code, finding.status, finding.where, _message(finding, groups))
+
+
+def _message(finding: Finding, groups: bool) -> str:
+    code, status = finding.code, finding.status
+    if code.startswith("VRU3"):
+        return f"{status}; the figures are in the table of groups" if groups else "no audit file was given"
+    if code == "VRU403":
+        reached = {"pass": "is reached", "fail": "is not reached"}.get(status, "cannot be held against anything")
+        return f"the bar of {finding.figures['bar']:g}, fixed before fitting, {reached}"
+    if code in _KEPT or (code == "VRU405" and status == "cannot tell"):
+        return finding.message
+    return _SAID.get(code, {}).get(status, f"{status}; the figures stay inside the partnership")
