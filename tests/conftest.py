@@ -3,6 +3,7 @@
 import joblib
 import pytest
 import world as worlds
+from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture(scope="session")
@@ -22,5 +23,5 @@ def released(tmp_path_factory):
 @pytest.fixture
 def in_process():
     """Splits are fitted one after the other in this process, which is quicker for a few hundred rows."""
-    with joblib.parallel_config(backend="sequential"):
+    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
         yield

@@ -149,7 +149,7 @@ def test_another_format_is_refused_by_name(data, tmp_path):
     head = json.loads(file.read_bytes()) | {"format": "vru-dataset/9"}
     del head["digest"]
     file.write_bytes(canonical_json(head | {"digest": digest_json(head)}))
-    with pytest.raises(DataError, match="dataset: has another format. Expected: vru-dataset/1"):
+    with pytest.raises(DataError, match=r"dataset: has another format\. Expected: vru-dataset/1"):
         Dataset.open(tmp_path / "dataset")
 
 
@@ -184,7 +184,7 @@ def test_an_empty_cohort_on_one_date_is_a_date_of_zeros():
 def test_where_no_split_is_possible_the_error_says_why():
     held = events(SAID, extracted=dt.date(2024, 1, 1))
     with pytest.raises(
-        DataError, match="splits: none is possible .*2023-09-01: its labels are complete only on 2024-04-01"
+        DataError, match=r"splits: none is possible .*2023-09-01: its labels are complete only on 2024-04-01"
     ):
         build_dataset(spec(), held)
 

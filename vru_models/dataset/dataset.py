@@ -143,7 +143,7 @@ def _stored_frame(place: Path, name: str, digests: Mapping[str, str]) -> pd.Data
     if digests[name] != digest_bytes(content):
         raise _not_as_written(name)
     frame = pd.read_parquet(BytesIO(content))
-    dates = frame.index.get_level_values("as_of").as_unit("s")
+    dates = pd.DatetimeIndex(frame.index.get_level_values("as_of")).as_unit("s")
     return frame.set_axis(pd.MultiIndex.from_arrays([frame.index.get_level_values("person_id"), dates]))
 
 

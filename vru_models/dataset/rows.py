@@ -88,4 +88,4 @@ def assemble(spec: Spec, coded: Coded, dates: Sequence[np.datetime64], end: np.d
 def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:
     """Cohort counts as a frame, one row per as-of date."""
     dates = pd.DatetimeIndex([str(d) for d in counts], name="as_of").as_unit("s")
-    return pd.DataFrame(list(counts.values()), index=dates)
+    return pd.DataFrame(list(counts.values()), index=dates, columns=["in_view", "eligible", "routed"])

@@ -99,8 +99,8 @@ class Run:
             "card": self.card_digest,
             "cards": {split: digest_bytes(card.to_json().encode()) for split, card in self.split_cards.items()},
             "scores": digest_frame(self.scores),
-            "choice": _records(self.choice),
-            "regret": _records(self.regret),
+            "choice": _table(self.choice),
+            "regret": _table(self.regret),
             "trained_on": dict(self.trained_on),
             "findings": self.findings.records(),
             "data": self.data_digest,
@@ -129,9 +129,9 @@ class Run:
             model=KINDS[head["kind"]].from_json(files["model.json"].decode()),
             winner=head["winner"],
             split_cards={split: Card.from_json(files[f"cards/{split}.json"].decode()) for split in head["cards"]},
-            scores=pd.read_parquet(BytesIO(files["scores.parquet"])),
-            choice=_numbers_but(pd.DataFrame(head["choice"]), "candidate"),
-            regret=_numbers_but(pd.DataFrame(head["regret"], columns=["split", "picked", "regret"]), "split", "picked"),
+            scores=_stored_scores(files["scores.parquet"]),
+            choice=_stored_table(head["choice"], "candidate"),
+            regret=_stored_table(head["regret"], "split", "picked"),
             trained_on=head["trained_on"],
             findings=Findings.from_records(head["findings"]),
             data_digest=head["data"],
@@ -139,14 +139,22 @@ class Run:
         )
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON types; what is undefined is null."""
+def _stored_scores(content: bytes) -> pd.DataFrame:
+    """The scores with dates to the second, as they were; Parquet knows no unit above the millisecond."""
+    scores = pd.read_parquet(BytesIO(content))
+    index: Any = scores.index
+    return scores.set_axis(index.set_levels(index.levels[1].as_unit("s"), level=1), axis=0)
+
+
+def _table(table: pd.DataFrame) -> dict[str, Any]:
+    """Columns and rows as JSON types; what is undefined is null."""
     plain = table.astype(object).where(table.notna(), None)
-    return [dict(zip(map(str, plain.columns), row, strict=True)) for row in plain.to_numpy().tolist()]
+    return {"columns": list(table.columns), "rows": plain.to_numpy().tolist()}
 
 
-def _numbers_but(table: pd.DataFrame, *texts: str) -> pd.DataFrame:
-    """A stored table with its types: numbers, but for the named columns of text."""
+def _stored_table(stored: Mapping[str, Any], *texts: str) -> pd.DataFrame:
+    """The table again with its types: numbers, but for the named columns of text."""
+    table = pd.DataFrame(stored["rows"], columns=stored["columns"])
     return table.astype({name: "str" if name in texts else "float64" for name in table.columns})
 
 
