@@ -93,14 +93,31 @@ def test_where_two_spells_overlap_the_later_one_takes_over_and_the_stay_ends_wit
     assert answered(asked, events(nothing(), spells=spells)) == rows(asked)
 
 
-def test_a_spell_that_ends_when_it_begins_holds_no_day():
+def test_a_spell_that_ends_when_it_begins_holds_no_day_and_takes_nobody_over():
     spells = """
         spell_id | person_id | area | birth_month | start_date | end_date   | known_date
         s1       | a         | E01  | 2010-01-01  | 2024-02-01 | 2024-02-01 | 2024-01-01
+        s2       | b         | E01  | 2010-01-01  | 2020-01-01 |            | 2020-01-01
+        s3       | b         | E02  | 2010-01-01  | 2024-02-01 | 2024-02-01 | 2024-01-01
     """
     asked = """
-        person_id | as_of      | cohort
-        a         | 2024-02-01 | no
+        person_id | as_of      | cohort   | area
+        a         | 2024-02-01 | no       | not eligible
+        b         | 2024-02-01 | eligible | E01
+    """
+    assert answered(asked, events(nothing(), spells=spells)) == rows(asked)
+
+
+def test_of_two_spells_that_begin_on_one_day_the_one_known_later_takes_over():
+    spells = """
+        spell_id | person_id | area | birth_month | start_date | end_date | known_date
+        s1       | a         | E02  | 2010-01-01  | 2020-01-01 |          | 2024-02-01
+        s2       | a         | E01  | 2010-01-01  | 2020-01-01 |          | 2020-01-01
+    """
+    asked = """
+        person_id | as_of      | area
+        a         | 2024-02-01 | E01
+        a         | 2024-02-02 | E02
     """
     assert answered(asked, events(nothing(), spells=spells)) == rows(asked)
 
@@ -133,6 +150,20 @@ def test_every_entry_rule_must_hold_as_known_on_the_day():
         c         | 2024-03-02 | no
     """
     assert answered(both, held, spec(**{"cohort.entry": [twice, once]})) == rows(both)
+
+
+def test_a_rule_does_not_count_an_event_dated_on_the_as_of_date_or_after_it():
+    held = events("""
+        person_id | indicator | event_date | known_date
+        a         | plan      | 2024-03-01 | 2024-01-01
+    """)
+    asked = """
+        person_id | as_of      | cohort
+        a         | 2024-03-01 | eligible
+        a         | 2024-03-02 | routed
+    """
+    declared = spec(**{"cohort.routed": [{"indicator": "plan", "window": "12 months"}]})
+    assert answered(asked, held, declared) == rows(asked)
 
 
 def test_who_meets_a_routed_rule_is_routed_and_not_eligible_unless_out_of_the_cohort_anyway():

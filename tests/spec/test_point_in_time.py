@@ -70,12 +70,15 @@ def test_an_event_expires_by_its_own_date_and_still_counts_on_the_last_day():
     held = events("""
         person_id | indicator  | event_date | known_date
         a         | suspension | 2024-01-31 | 2024-02-01
+        b         | suspension | 2024-01-30 | 2024-02-01
+        c         | suspension | 2024-01-29 | 2024-02-01
     """)
     asked = """
-        person_id | as_of      | suspension_count_12m
-        a         | 2024-03-31 | 1
-        a         | 2024-04-30 | 1
-        a         | 2024-05-01 | 0
+        person_id | as_of      | suspension_count_12m | exclusions_12m
+        a         | 2024-04-30 | 1                    | observed
+        b         | 2024-04-30 | 1                    | observed
+        c         | 2024-04-30 | 0                    | none_recorded
+        a         | 2024-05-01 | 0                    | none_recorded
     """
     declared = spec(**{"indicators.suspension.expires_after": "3 months"})
     assert answered(asked, held, declared) == rows(asked)

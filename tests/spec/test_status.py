@@ -130,6 +130,38 @@ def test_stretches_of_coverage_that_touch_or_overlap_are_one_and_a_day_between_t
     assert answered(asked, events(nothing(), spells=SPELL, coverage=coverage)) == rows(asked)
 
 
+def test_days_that_are_covered_twice_do_not_make_up_for_a_gap():
+    coverage = """
+        coverage_id | feed       | area | age_from | age_to | start_date | end_date   | known_date
+        c1          | exclusions | *    |          |        | 2023-01-01 | 2023-12-01 | 2023-01-01
+        c2          | exclusions | *    |          |        | 2023-04-01 | 2023-05-01 | 2023-01-01
+        c3          | exclusions | *    |          |        | 2023-06-01 | 2023-12-01 | 2023-01-01
+    """
+    asked = """
+        person_id | as_of      | exclusions_12m
+        a         | 2024-03-01 | partly_observed
+    """
+    assert answered(asked, events(nothing(), spells=SPELL, coverage=coverage)) == rows(asked)
+
+
+def test_coverage_up_to_an_age_ends_on_the_birthday_after_it():
+    spells = """
+        spell_id | person_id | area | birth_month | start_date | end_date | known_date
+        s1       | a         | E01  | 2011-03-01  | 2015-01-01 |          | 2015-01-01
+    """
+    coverage = """
+        coverage_id | feed       | area | age_from | age_to | start_date | end_date | known_date
+        c1          | exclusions | *    |          | 12     | 2015-01-01 |          | 2015-01-01
+    """
+    asked = """
+        person_id | as_of      | exclusions_12m
+        a         | 2024-03-01 | none_recorded
+        a         | 2024-03-02 | partly_observed
+        a         | 2025-03-01 | not_shared
+    """
+    assert answered(asked, events(nothing(), spells=spells, coverage=coverage)) == rows(asked)
+
+
 def test_who_was_in_view_for_a_part_of_the_window_is_missing_for_the_rest():
     spells = """
         spell_id | person_id | area | birth_month | start_date | end_date   | known_date

@@ -1,3 +1,6 @@
+import sys
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +16,6 @@ from vru_models.evidence.evaluate import by_split
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, in_process):
     """Forty replicates: none of these tests is about the width of an interval."""
-    import sys
-
     monkeypatch.setattr(sys.modules["vru_models.evidence.evaluate"], "N_REPLICATES", 40)
 
 
@@ -23,6 +24,12 @@ def evaluated(declared=None, *, ledger=None, sensitive=None, **choices):
     data = worlds.dataset(chosen, **choices)
     run = fit(chosen, data, ledger=ledger)
     return run, data, evaluate(run, data, sensitive=sensitive, ledger=ledger)
+
+
+@cache
+def plain():
+    """The run, data and evidence of the bare dataset as it comes."""
+    return evaluated()
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +43,7 @@ def status_of(evidence, code):
 
 
 def test_every_model_is_measured_at_the_places_that_go_by_points_on_the_sealed_date():
-    run, data, evidence = evaluated()
+    run, data, evidence = plain()
     table = evidence.frame().set_index("model")
     assert list(table.index) == ["card", "flags", "single_indicator", "boosting", "logistic", "area_only", "random"]
     assert set(table["k"]) == {19}
@@ -47,7 +54,7 @@ def test_every_model_is_measured_at_the_places_that_go_by_points_on_the_sealed_d
 
 
 def test_precision_of_the_chosen_is_that_of_the_top_rows_counted_by_hand():
-    run, data, evidence = evaluated()
+    run, data, evidence = plain()
     sealed = run.scores.xs(pd.Timestamp("2024-02-01"), level="as_of")
     y = data.y.xs(pd.Timestamp("2024-02-01"), level="as_of")
     points = sealed[run.winner].sort_values(ascending=False)
@@ -59,7 +66,7 @@ def test_precision_of_the_chosen_is_that_of_the_top_rows_counted_by_hand():
 
 
 def test_the_paired_table_sets_the_chosen_against_each_other_model():
-    run, _, evidence = evaluated()
+    run, _, evidence = plain()
     paired, precision = evidence.frame("paired"), evidence.frame().set_index("model")["precision"]
     assert set(paired["against"]) == set(precision.index) - {run.winner}
     for _, row in paired.iterrows():
@@ -68,7 +75,7 @@ def test_the_paired_table_sets_the_chosen_against_each_other_model():
 
 
 def test_every_split_is_measured_with_its_own_labels():
-    run, data, _ = evaluated()
+    run, data, _ = plain()
     table = by_split(run, data)
     assert len(table) == 4 * 7
     row = table[(table["split"] == "2022-12-01") & (table["model"] == "flags")].iloc[0]
@@ -111,7 +118,7 @@ def test_opening_is_recorded_before_the_evidence(tmp_path):
 
 
 def test_without_an_audit_file_nobody_knows_whom_the_list_misses():
-    _, _, evidence = evaluated()
+    _, _, evidence = plain()
     assert status_of(evidence, "VRU302") == {"sex": "cannot tell"}
     assert "groups" not in evidence.tables
 
@@ -191,7 +198,7 @@ def test_households_and_not_people_are_resampled():
     def pairs(date, people):
         return [f"h{i // 2}" for i in range(len(people))]
 
-    _, _, alone = evaluated()
+    _, _, alone = plain()
     _, _, together = evaluated(household=pairs)
     narrow, wide = (e.frame().set_index("model").loc["flags"] for e in (alone, together))
     assert narrow["precision"] == wide["precision"]

@@ -17,7 +17,9 @@ def evidence():
         "paired": pd.DataFrame({"against": ["b"], "low": [np.nan]}),
     }
     findings = Findings([Finding("VRU302", "cannot tell", "sex", "too few", {"gap": float("nan"), "n": np.int64(3)})])
-    return Evidence({"model": "a", "precision": np.float64(0.25), "recall": np.nan}, tables, findings, "r" * 64, "s" * 64)
+    return Evidence(
+        {"model": "a", "precision": np.float64(0.25), "recall": np.nan}, tables, findings, "r" * 64, "s" * 64
+    )
 
 
 def test_the_stored_form_is_the_documented_one(evidence):
@@ -52,7 +54,8 @@ def test_real_evidence_round_trips(world):
 
 
 def test_a_table_is_handed_out_as_a_copy(evidence):
-    evidence.frame()["n"] = 0
+    table = evidence.frame()
+    table["n"] = 0
     assert evidence.frame()["n"].tolist() == [3, 4]
 
 

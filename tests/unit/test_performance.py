@@ -14,9 +14,7 @@ def test_five_expected_positives_are_enough(expected, status):
     assert supported(expected).status == status
 
 
-@pytest.mark.parametrize(
-    ("low", "status"), [(0.001, "pass"), (0.0, "fail"), (-0.2, "fail"), (NAN, "cannot tell")]
-)
+@pytest.mark.parametrize(("low", "status"), [(0.001, "pass"), (0.0, "fail"), (-0.2, "fail"), (NAN, "cannot tell")])
 def test_the_lower_limit_must_be_above_zero(low, status):
     assert beats_simple_rule("card", "flags", low=low, estimate=0.1, high=0.3).status == status
 

@@ -96,7 +96,7 @@ def test_nothing_was_known_before_it_happened_or_on_the_extract_date_but_the_row
     vru = SPEC.table_of(feed).x_vru
     frame = made.frames[feed]
     assert (frame[vru.known_date] < pd.Timestamp(made.extract_date)).all()
-    assert (frame[vru.known_date] < frame[vru.event_date]).sum() == WRONG_ROWS
+    assert (frame[vru.known_date] < frame[vru.event_date]).sum() == min(WRONG_ROWS, len(frame) // 400)
 
 
 @pytest.mark.parametrize("feed", EVENT_FEEDS)
@@ -199,7 +199,8 @@ def test_no_column_looks_like_a_direct_identifier(made):
 def test_the_gate_quarantines_the_wrong_rows_and_nothing_else(made):
     feeds = admit(made.frames, SPEC, extract_dates=dict.fromkeys(made.frames, made.extract_date))
     counts = feeds.quarantine.groupby("feed").size()
-    assert counts.to_dict() == dict.fromkeys(EVENT_FEEDS, 2 * WRONG_ROWS)
+    wrong = {feed: 2 * min(WRONG_ROWS, len(made.frames[feed]) // 400) for feed in EVENT_FEEDS}
+    assert counts.to_dict() == {feed: n for feed, n in wrong.items() if n}
     assert feeds.findings.worst == "pass"
 
 

@@ -174,15 +174,15 @@ class _Sealed:
 
 def by_split(run: Run, data: Dataset) -> pd.DataFrame:
     """Every model on every split's test date: counts at capacity, precision, recall and AUC."""
-    k = places_by_points(run.spec)
-    rows = []
-    for as_of, scores in run.scores.groupby(level="as_of"):
-        y = data.y.loc[scores.index].to_numpy()
-        for name in (c for c in scores.columns if c != PROBABILITY):
-            table: Any = capacity_table(y, scores[name].to_numpy(), k=k).iloc[0]
-            row = {"split": str(as_of)[:10], "model": name, **table[[*_CAPACITY, "precision", "recall"]].to_dict()}
-            rows.append(row | {"auc": auc(y, scores[name].to_numpy())})
-    return pd.DataFrame(rows)
+    y, as_of = data.y.loc[run.scores.index].to_numpy(), run.scores.index.get_level_values("as_of")
+    parts = []
+    for name in (c for c in run.scores.columns if c != PROBABILITY):
+        score = run.scores[name].to_numpy()
+        table = capacity_table(y, score, as_of=as_of, k=places_by_points(run.spec))
+        ranks = [auc(y[as_of == date], score[as_of == date]) for date in table["as_of"]]
+        parts.append(table.assign(split=[str(date)[:10] for date in table["as_of"]], model=name, auc=ranks))
+    table = pd.concat(parts).sort_values("split", kind="stable", ignore_index=True)
+    return table[["split", "model", *_CAPACITY, "precision", "recall", "auc"]]
 
 
 def _performance(sealed: _Sealed, headline: dict[str, Any], paired: pd.DataFrame, times: int | None) -> Findings:

@@ -119,7 +119,8 @@ def _table(frame: pd.DataFrame) -> dict[str, Any]:
 
 def _stored_table(table: Mapping[str, Any]) -> pd.DataFrame:
     """The table again; a column in which nothing is defined holds numbers."""
-    frame = pd.DataFrame(table["rows"], columns=table["columns"])
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    frame = pd.DataFrame(rows, columns=table["columns"])
     return frame.astype(dict.fromkeys(frame.columns[frame.isna().all()], "float64"))
 
 

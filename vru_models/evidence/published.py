@@ -26,8 +26,6 @@ _AT_CAPACITY: Final = {
     "recall": ("listed_positives", "positives"),
     "base_rate": ("positives", "n_labelled"),
 }
-_MISSED: Final = {"missed_share": ("missed", "positives")}
-"""So that who was missed is not shown where who was found is too few; not a column of its own, it is 1 - recall."""
 _BY_GROUP: Final = {
     "selection_rate": ("selected", "n"),
     "recall": ("selected_positives", "positives"),
@@ -40,7 +38,8 @@ def published(run: Run, evidence: Evidence) -> dict[str, Any]:
     """Everything that a report or a release may show, as JSON types: no count or rate that is not protected.
 
     ``about`` (the declaration in words), ``headline``, ``card``, ``findings`` and the tables, each with ``columns`` and
-    ``rows`` of text. Evidence as it was made and as it was stored give the same record. Raises ValueError when run and evidence do not belong together.
+    ``rows`` of text. Evidence as it was made and as it was stored give the same record. Raises ValueError when run and
+    evidence do not belong together.
     """
     if evidence.run_digest != run.digest:
         raise ValueError("evidence is of another run")
@@ -109,13 +108,22 @@ def _capacity(table: pd.DataFrame, profile: str) -> pd.DataFrame:
     names = [c for c in ("split", "model", "role") if c in table]
     kept = table[[*names, *_PARTS]].copy()
     kept.insert(len(names), "places", table["k"].astype(int).astype(str))
-    shown = protect(kept, counts=_PARTS, rates=_AT_CAPACITY | _MISSED, profile=profile).text().drop(columns=[*_MISSED])
+    kept = _hidden_together(kept, found="listed_positives", counts=_PARTS, rates=_AT_CAPACITY, profile=profile)
+    shown = protect(kept, counts=_PARTS, rates=_AT_CAPACITY, profile=profile).text()
     for rate in _AT_CAPACITY:
         if f"{rate}_low" in table:
             shown[f"{rate}_95"] = _around(shown[rate], table, rate)
     auc = pd.Series([_number(v) for v in table["auc"]], index=shown.index)
     shown["auc"] = auc.where(_is_shown(shown["positives"]), NOT_TESTABLE)
     return shown
+
+
+def _hidden_together(
+    table: pd.DataFrame, *, found: str, counts: list[str], rates: Mapping[str, tuple[str, str]], profile: str
+) -> pd.DataFrame:
+    """The table with both who was found and who was missed at 0 where either is hidden: one would give the other."""
+    hidden = protect(table, counts=counts, rates=rates, profile=profile).notes[[found, "missed"]] != ""
+    return table.assign(**{name: table[name].where(~hidden.any(axis=1), 0) for name in (found, "missed")})
 
 
 def _around(shown: pd.Series[str], table: pd.DataFrame, rate: str) -> list[str]:
@@ -191,8 +199,8 @@ def _groups(tables: Mapping[str, pd.DataFrame], profile: str) -> pd.DataFrame:
         keys = pd.MultiIndex.from_frame(kept[["attribute", "group"]])
         kept[column] = verdicts[measure].reindex(keys).to_numpy()
     counts += ["unlisted_labelled", "missed"]
-    shown = protect(kept, counts=counts, rates=_BY_GROUP | _MISSED, verdicts=judged, profile=profile).text()
-    shown = shown.drop(columns=[*_MISSED])
+    kept = _hidden_together(kept, found="selected_positives", counts=counts, rates=_BY_GROUP, profile=profile)
+    shown = protect(kept, counts=counts, rates=_BY_GROUP, verdicts=judged, profile=profile).text()
     for rate in _BY_GROUP:
         shown[f"{rate}_95"] = _around(shown[rate], table, rate)
     return shown

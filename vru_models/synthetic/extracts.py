@@ -84,13 +84,13 @@ def synthetic_extracts(spec: Spec, *, n_people: int = 20_000, random_state: int 
 def synthetic_feeds(spec: Spec, *, n_people: int = 20_000, random_state: int = 0) -> Feeds:
     """Feeds of made-up extracts after the same gate that every extract passes.
 
-    A handful of rows of each feed of events are wrong on purpose, so ``quarantine`` is never empty.
+    A handful of rows of each larger feed of events are wrong on purpose, so that the quarantine is seen to work.
 
     Examples
     --------
     >>> feeds = synthetic_feeds(Spec.example("early_help"), n_people=300, random_state=1)
     >>> sorted(feeds.quarantine["feed"].unique())[:2]
-    ['education_attendance', 'education_suspension']
+    ['education_attendance', 'social_care']
     """
     made = synthetic_extracts(spec, n_people=n_people, random_state=random_state)
     return admit(made.frames, spec, extract_dates=dict.fromkeys(made.frames, made.extract_date))
