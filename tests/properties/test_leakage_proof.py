@@ -156,20 +156,26 @@ LEAKS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def held():
+    events = WORLD.store()
+    (found,) = prove_no_leakage(SPEC, events, as_of=[WORLD.as_of])
+    assert found.status == "pass"
+    return events
+
+
 @pytest.mark.parametrize("leak", LEAKS)
-def test_a_planted_leak_is_found(leak, monkeypatch):
-    held = WORLD.store()
-    prove_no_leakage(SPEC, held, as_of=[WORLD.as_of])
+def test_a_planted_leak_is_found(leak, held, monkeypatch):
     leak(monkeypatch.setattr)
     with pytest.raises(LeakageError, match="rows change when the future is changed"):
         prove_no_leakage(SPEC, held, as_of=[WORLD.as_of])
 
 
-def test_the_error_names_the_date_and_the_remedy_and_no_person(monkeypatch):
+def test_the_error_names_the_date_and_the_remedy_and_no_person(held, monkeypatch):
     known_dates_ignored(monkeypatch.setattr)
     message = r"^as-of date 2024-02-29: rows change .*\. Expected: identical rows\. Report this as a defect\.$"
     with pytest.raises(LeakageError, match=message):
-        prove_no_leakage(SPEC, WORLD.store(), as_of=["2024-02-29"])
+        prove_no_leakage(SPEC, held, as_of=["2024-02-29"])
 
 
 @settings(deadline=None, max_examples=15)
@@ -180,8 +186,7 @@ def test_where_nothing_leaks_the_proof_passes(world):
     assert (found.code, found.status, found.figures) == ("VRU201", "pass", {"people": people, "dates": 1})
 
 
-def test_the_sample_is_drawn_by_lottery_and_its_size_is_stated():
-    held = WORLD.store()
+def test_the_sample_is_drawn_by_lottery_and_its_size_is_stated(held):
     (found,) = prove_no_leakage(SPEC, held, as_of=["2024-02-29", "2023-06-15"], n_people=2)
     assert found.message.startswith("2 people on 2 as-of dates: identical when")
     drawn = set(leakage._sample(held, 2).spells["person_id"])
@@ -189,6 +194,6 @@ def test_the_sample_is_drawn_by_lottery_and_its_size_is_stated():
     assert drawn == set(leakage._sample(held, 2).spells["person_id"])
 
 
-def test_without_dates_those_of_the_specs_splits_are_proved():
-    (found,) = prove_no_leakage(SPEC, WORLD.store())
+def test_without_dates_those_of_the_specs_splits_are_proved(held):
+    (found,) = prove_no_leakage(SPEC, held)
     assert found.figures["dates"] == 2

@@ -126,21 +126,21 @@ def test_a_leap_day_is_a_test_date_like_any_other():
         ("2023-02-28", "2021-02-28", "2022-02-28", 2),
         ("2024-02-28", "2021-02-28", "2023-02-28", 3),
     ]
-    leap = temporal_splits(label_end="2025-02-28", as_of=["2022-02-28", "2023-02-28", "2024-02-29"], horizon="1 year")
+    leap = Splits.on_dates(["2022-02-28", "2023-02-28", "2024-02-29"], label_end="2025-02-28", horizon="1 year")
     assert counts_of(leap) == [("2023-02-28", 1), ("2024-02-29", 2)]
 
 
 def test_embargo_horizon_and_lag_all_pass_before_a_label_trains():
     spans = {"embargo": "2 months", "horizon": "6 months", "reporting_lag": "1 month"}
     dates = ["2023-12-31", "2024-01-01", "2024-01-02", "2024-10-01"]
-    splits = temporal_splits(label_end="2025-07-01", as_of=dates, **spans)
+    splits = Splits.on_dates(dates, label_end="2025-07-01", **spans)
     assert train_of(splits) == [("2024-10-01", "2023-12-31", "2024-01-01", 2)]
 
 
 def test_dropped_test_dates_say_why():
     spans = {"horizon": "6 months", "reporting_lag": "1 month"}
     dates = ["2023-01-01", "2023-08-01", "2024-03-01", "2024-03-02"]
-    splits = temporal_splits(label_end="2024-10-01", as_of=dates, **spans)
+    splits = Splits.on_dates(dates, label_end="2024-10-01", **spans)
     assert counts_of(splits) == [("2023-08-01", 1), ("2024-03-01", 2)]
     assert splits.dropped == (
         ("2023-01-01", "no earlier as-of date had complete labels by then"),
@@ -150,7 +150,7 @@ def test_dropped_test_dates_say_why():
 
 def test_explicit_dates_may_come_in_any_order_and_more_than_once():
     dates = ["2023-09-01", dt.date(2022, 9, 1), np.datetime64("2023-09-01")]
-    splits = temporal_splits(label_end="2024-09-01", as_of=dates, horizon="1 year")
+    splits = Splits.on_dates(dates, label_end="2024-09-01", horizon="1 year")
     assert train_of(splits) == [("2023-09-01", "2022-09-01", "2022-09-01", 1)]
 
 
@@ -165,7 +165,7 @@ def test_the_most_recent_splits_keep_their_whole_training_history():
 
 
 def test_the_last_split_is_sealed_and_the_frame_says_so():
-    splits = temporal_splits(label_end="2024-09-01", as_of=["2021-09-01", "2022-09-01", "2023-09-01"], horizon="1 year")
+    splits = Splits.on_dates(["2021-09-01", "2022-09-01", "2023-09-01"], label_end="2024-09-01", horizon="1 year")
     assert splits.sealed.name == "2023-09-01"
     assert splits.frame().astype({"as_of": str}).to_numpy().tolist() == [
         ["2022-09-01", "train", "2021-09-01", False],
@@ -177,7 +177,7 @@ def test_the_last_split_is_sealed_and_the_frame_says_so():
 
 
 def test_splits_are_a_cross_validation_for_scikit_learn():
-    splits = temporal_splits(label_end="2024-09-01", as_of=["2021-09-01", "2022-09-01", "2023-09-01"], horizon="1 year")
+    splits = Splits.on_dates(["2021-09-01", "2022-09-01", "2023-09-01"], label_end="2024-09-01", horizon="1 year")
     dates = pd.to_datetime(["2021-09-01"] * 2 + ["2022-09-01"] * 2 + ["2023-09-01"] * 2)
     index = pd.MultiIndex.from_arrays([list("ababab"), dates], names=["person_id", "as_of"])
     X, y = pd.DataFrame({"x": range(6)}, index=index), [0, 1, 0, 1, 0, 0]
@@ -195,7 +195,7 @@ def test_a_specs_rule_is_read_with_its_outcome():
 
 
 def test_without_splits_the_reasons_are_the_error():
-    none = temporal_splits(label_end="2024-09-01", as_of=["2023-09-01", "2024-03-01"], horizon="1 year")
+    none = Splits.on_dates(["2023-09-01", "2024-03-01"], label_end="2024-09-01", horizon="1 year")
     message = (
         r"splits: none is possible \(2023-09-01: no earlier as-of date had complete labels by then; "
         "2024-03-01: its labels are complete only on 2025-03-01, after the data end.*earlier dates or a shorter horizon"
@@ -209,20 +209,16 @@ def test_without_splits_the_reasons_are_the_error():
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ({"horizon": "1 year"}, "give either as_of dates, or update_every and first"),
-        ({"horizon": "1 year", "update_every": "1 year"}, "give either as_of dates, or update_every and first"),
-        (
-            {"horizon": "1 year", "update_every": "1 year", "first": "2020-01-01", "as_of": ["2021-01-01"]},
-            "give either as_of dates, or update_every and first",
-        ),
-        ({"horizon": "0 days", "as_of": ["2021-01-01"]}, "a horizon of zero holds no outcome"),
-        ({"horizon": "1 year", "update_every": "0 days", "first": "2020-01-01"}, "a step of zero never arrives"),
-        ({"horizon": "6m", "as_of": ["2021-01-01"]}, "'6m' is ambiguous"),
+        ({"horizon": "0 days"}, "a horizon of zero holds no outcome. Expected: at least 1 day"),
+        ({"update_every": "0 days"}, "a step of zero never arrives"),
+        ({"train_every": "0 days"}, "a step of zero never arrives"),
+        ({"horizon": "6m"}, "'6m' is ambiguous"),
     ],
 )
-def test_a_rule_that_says_nothing_or_two_things_is_refused(rule, message):
+def test_a_rule_that_leads_nowhere_is_refused(rule, message):
+    sound = {"first": "2020-01-01", "update_every": "1 year", "horizon": "1 year"}
     with pytest.raises(ValueError, match=message):
-        temporal_splits(label_end="2024-09-01", **rule)
+        temporal_splits(label_end="2024-09-01", **(sound | rule))
 
 
 @pytest.mark.parametrize("train", [(), ("2024-01-01",), ("2023-01-01", "2024-01-02")])

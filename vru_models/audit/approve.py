@@ -44,8 +44,8 @@ def approve(
     intact, when the success bars were not in it before the fit or were changed for the same outcome and dates, and when
     an impact assessment is out of date.
 
-    The approval is in the ledger before the release is published: one that a crash kept from being published leaves its
-    version number unused.
+    The approval is in the ledger before the release is published. One that a crash kept from being published supersedes
+    the release before it all the same, and its version number stays unused: approve again.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,29 @@ class Splits:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @classmethod
+    def on_dates(
+        cls,
+        dates: Sequence[Any],
+        *,
+        label_end: Any,
+        horizon: str | Span,
+        embargo: str | Span = "0 days",
+        reporting_lag: str | Span = "0 days",
+    ) -> Splits:
+        """Splits on listed as-of dates, each trained on every earlier one whose label was complete by then.
+
+        Examples
+        --------
+        >>> dates = ["2022-09-01", "2023-03-01", "2023-09-01"]
+        >>> [(s.name, len(s.train)) for s in Splits.on_dates(dates, label_end="2024-09-01", horizon="1 year")]
+        [('2023-09-01', 1)]
+        """
+        spans = _spans(embargo, horizon, reporting_lag)
+        tests = sorted({as_days(date) for date in dates})
+        pools = {test: [d for d in tests if _complete(d, spans) <= test] for test in tests}
+        return _kept(pools, spans, as_days(label_end))
 
     def required(self) -> Splits:
         """These splits, or a :class:`DataError` that says why there are none."""
@@ -97,9 +120,8 @@ def temporal_splits(
     *,
     label_end: Any,
     horizon: str | Span,
-    as_of: Sequence[Any] = (),
-    first: Any = None,
-    update_every: str | Span | None = None,
+    first: Any,
+    update_every: str | Span,
     train_every: str | Span | None = None,
     max_history: str | Span | None = None,
     embargo: str | Span = "0 days",
@@ -107,9 +129,10 @@ def temporal_splits(
 ) -> Splits:
     """Splits whose training labels were complete on the test date, and whose test labels are by ``label_end``.
 
-    Either ``as_of`` lists the dates, or ``update_every`` steps back from the last date whose label is complete by
-    ``label_end`` (inclusive) to ``first`` (inclusive). Steps are multiples counted from that last date, so month ends
-    do not drift. Training dates step back by ``train_every`` from the last one complete on the test date.
+    Test dates step back by ``update_every`` from the last date whose label is complete by ``label_end`` (inclusive) to
+    ``first`` (inclusive). Steps are multiples counted from that last date, so month ends do not drift. Training dates
+    step back by ``train_every`` (default: ``update_every``) from the last one complete on the test date, as far as
+    ``max_history`` before it, and never before ``first``. For dates of your own see :meth:`Splits.on_dates`.
 
     Examples
     --------
@@ -118,29 +141,32 @@ def temporal_splits(
     >>> [(s.name, len(s.train)) for s in splits]
     [('2024-08-01', 1), ('2025-02-01', 2), ('2025-08-01', 3), ('2026-02-01', 4)]
     """
-    spans = [Span.parse(embargo), Span.parse(horizon), Span.parse(reporting_lag)]
-    end = as_days(label_end)
+    spans, end, earliest = _spans(embargo, horizon, reporting_lag), as_days(label_end), as_days(first)
+    step = Span.parse(update_every)
+    every = Span.parse(train_every) if train_every else step
+    reach = Span.parse(max_history) if max_history else None
+    tests = anchored_dates(last=_latest(end, spans), first=earliest, step=step)
+    return _kept({test: _history(test, spans, earliest, every, reach) for test in tests}, spans, end)
+
+
+def _spans(embargo: str | Span, horizon: str | Span, reporting_lag: str | Span) -> list[Span]:
+    """What passes between an as-of date and its complete label, in order."""
+    spans = [Span.parse(span) for span in (embargo, horizon, reporting_lag)]
     if spans[1].n == 0:
         raise ValueError("a horizon of zero holds no outcome. Expected: at least 1 day.")
-    if (update_every is None) == (not len(as_of)) or (update_every is not None and first is None):
-        raise ValueError("give either as_of dates, or update_every and first")
-    if update_every is None:
-        tests = sorted({as_days(d) for d in as_of})
-        pools = {t: [d for d in tests if d < t and _complete(d, spans) <= t] for t in tests}
-    else:
-        step, start = Span.parse(update_every), as_days(first)
-        tests = list(anchored_dates(last=_latest(end, spans), first=start, step=step))
-        every = Span.parse(train_every) if train_every else step
-        reach = Span.parse(max_history) if max_history else None
-        pools = {t: _history(t, spans, start, every, reach) for t in tests}
+    return spans
+
+
+def _kept(pools: Mapping[np.datetime64, Sequence[np.datetime64]], spans: Sequence[Span], end: np.datetime64) -> Splits:
+    """The splits of test dates and their training dates, and the reasons why others are dropped."""
     kept, dropped = [], []
-    for test in tests:
+    for test, train in pools.items():
         if _complete(test, spans) > end:
             dropped.append((str(test), f"its labels are complete only on {_complete(test, spans)}, after the data end"))
-        elif not pools[test]:
+        elif not train:
             dropped.append((str(test), "no earlier as-of date had complete labels by then"))
         else:
-            kept.append(Split(tuple(pools[test]), test))
+            kept.append(Split(tuple(train), test))
     return Splits(tuple(kept), tuple(dropped))
 
 
@@ -168,15 +194,16 @@ def _history(
 def splits_of(spec: Spec, label_end: Any) -> Splits:
     """The splits that a spec's rule gives with data up to ``label_end``."""
     rule, outcome = spec.splits, spec.outcome
-    splits = temporal_splits(
-        label_end=label_end,
-        horizon=outcome.horizon,
-        as_of=rule.as_of,
-        first=rule.first,
-        update_every=rule.update_every,
-        train_every=rule.train_every,
-        max_history=rule.max_history,
-        embargo=outcome.embargo,
-        reporting_lag=outcome.reporting_lag,
-    )
+    spans = {"horizon": outcome.horizon, "embargo": outcome.embargo, "reporting_lag": outcome.reporting_lag}
+    if rule.update_every is None:
+        splits = Splits.on_dates(rule.as_of, label_end=label_end, **spans)
+    else:
+        splits = temporal_splits(
+            label_end=label_end,
+            first=rule.first,
+            update_every=rule.update_every,
+            train_every=rule.train_every,
+            max_history=rule.max_history,
+            **spans,
+        )
     return splits.most_recent(rule.most_recent) if rule.most_recent else splits

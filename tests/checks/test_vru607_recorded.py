@@ -1,0 +1,98 @@
+import json
+import shutil
+
+import pytest
+import world as worlds
+
+from vru_models.audit.verify import verify
+from vru_models.scoring import score
+from vru_models.spec.digest import canonical_json, digest_json
+
+
+@pytest.fixture
+def place(released, tmp_path):
+    return shutil.copytree(released.place, tmp_path / "work")
+
+
+@pytest.fixture
+def scored(released, place):
+    from vru_models.audit.ledger import Ledger
+    from vru_models.audit.release import Release
+
+    ledger = Ledger(place / "ledger.jsonl")
+    release = Release.load(place / "release", trusted=place / "trust.toml")
+    for name, date in (("2024-09", "2024-09-02"), ("2024-10", "2024-10-01")):
+        score(release, released.built.events, as_of=date, ledger=ledger).save(place / "scores" / name, ledger=ledger)
+    return place
+
+
+def recorded(place):
+    return {f.where: (f.status, f.message) for f in verify(place) if f.code == "VRU607"}
+
+
+def test_each_part_is_as_the_ledger_says(place):
+    assert recorded(place) == dict.fromkeys(
+        ["events", "dataset", "run", "evidence", "release"], ("pass", "as the ledger says")
+    )
+
+
+def test_each_list_is_as_the_ledger_says(scored):
+    found = recorded(scored)
+    assert found["2024-09"] == found["2024-10"] == ("pass", "4 files as the ledger says")
+
+
+@pytest.mark.parametrize(
+    "name", ["dataset/dataset.json", "run/run.json", "run/scores.parquet", "evidence/evidence.json"]
+)
+def test_a_changed_byte_fails(place, name):
+    content = bytearray((place / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (place / name).write_bytes(bytes(content))
+    assert recorded(place)[name.split("/")[0]][0] == "fail"
+
+
+def test_a_part_that_was_made_anew_with_fitting_digests_is_not_what_was_written(place):
+    head = json.loads((place / "run" / "run.json").read_bytes())
+    del head["digest"]
+    head["winner"] = "flags" if head["winner"] != "flags" else "card"
+    (place / "run" / "run.json").write_bytes(canonical_json(head | {"digest": digest_json(head)}))
+    assert recorded(place)["run"] == ("fail", "is not what the ledger says was written")
+
+
+def test_edited_evidence_is_not_what_was_written(place):
+    file = place / "evidence" / "evidence.json"
+    changed = file.read_bytes().replace(b'"status":"fail"', b'"status":"pass"', 1)
+    assert changed != file.read_bytes()
+    file.write_bytes(changed)
+    assert recorded(place)["evidence"] == ("fail", "is not what the ledger says was written")
+
+
+def test_another_release_that_is_signed_just_as_well_is_not_the_one_in_the_ledger(place, tmp_path_factory):
+    other = worlds.made(tmp_path_factory.mktemp("other"), seed=2)
+    other.approved()
+    shutil.rmtree(place / "release")
+    shutil.copytree(other.place / "release", place / "release")
+    shutil.copy(other.place / "trust.toml", place / "trust.toml")
+    found = verify(place)
+    assert {f.where for f in found.with_status("fail")} >= {"ledger checkpoint"}
+    (place / "release" / "checkpoint.json").unlink()
+    assert recorded(place)["release"] == ("fail", "is not what the ledger says was written")
+
+
+def test_a_changed_list_fails(scored):
+    with open(scored / "scores" / "2024-09" / "list.csv", "a") as stream:
+        stream.write("\n")
+    found = recorded(scored)
+    assert found["2024-09"] == ("fail", "1 files are not as scored")
+    assert found["2024-10"][0] == "pass"
+
+
+def test_a_list_without_success_did_not_finish(scored):
+    (scored / "scores" / "2024-10" / "_SUCCESS").unlink()
+    assert recorded(scored)["2024-10"] == ("fail", "_SUCCESS is missing: the run did not finish")
+
+
+def test_a_list_that_the_ledger_never_heard_of_fails(place):
+    (place / "scores").mkdir()
+    (place / "scores" / "list.csv").write_text("person_id\n")
+    assert recorded(place)["scores"] == ("fail", "the ledger holds no scoring")

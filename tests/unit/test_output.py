@@ -1,0 +1,161 @@
+import csv
+import dataclasses
+import fcntl
+import io
+import json
+import os
+
+import pandas as pd
+import pytest
+import tiny
+from page import Page
+
+from vru_models.errors import LockedError, RefusedError
+from vru_models.scoring import output, score
+from vru_models.scoring.output import save_scores, spreadsheet_safe
+from vru_models.spec.digest import digest_file
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return tiny.ledger(tmp_path / "ledger.jsonl")
+
+
+@pytest.fixture
+def scores(ledger):
+    return score(tiny.release(), tiny.events(), as_of=tiny.AS_OF, ledger=ledger)
+
+
+def files(folder):
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+def test_what_is_left_is_the_list_the_sheets_a_summary_and_success(scores, ledger, tmp_path):
+    scores.save(tmp_path / "scores", ledger=ledger)
+    assert list(files(tmp_path / "scores")) == ["_SUCCESS", "list.csv", "list.parquet", "scores.json", "sheets.html"]
+    stored = pd.read_parquet(tmp_path / "scores" / "list.parquet")
+    pd.testing.assert_frame_equal(stored, scores.list, check_dtype=False)
+
+
+def test_the_summary_holds_counts_and_digests_and_nobody(scores, ledger, tmp_path):
+    scores.save(tmp_path / "scores", ledger=ledger)
+    summary = json.loads((tmp_path / "scores" / "scores.json").read_bytes())
+    assert summary == {
+        "purpose": "small",
+        "version": 1,
+        "release": "d" * 64,
+        "as_of": "2024-09-15",
+        "counts": {"in_view": 6, "eligible": 5, "routed": 1, "listed": 4},
+        "extracts": dict.fromkeys(["audit", "cover", "exclusions", "missing", "people"], "2024-09-01"),
+        "findings": scores.findings.records(),
+        "overrides": {},
+    }
+
+
+def test_the_ledger_knows_the_files_before_they_are_there(scores, ledger, tmp_path, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(output, "write_folder", stop)
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        save_scores(scores, tmp_path / "scores", ledger)
+    (entry,) = ledger.find("scores")
+    assert entry.body["counts"] == dict(scores.counts)
+    assert not (tmp_path / "scores").exists()
+
+
+def test_a_run_that_was_killed_before_it_published_gives_the_same_bytes_when_run_again(
+    scores, ledger, tmp_path, monkeypatch
+):
+    scores.save(tmp_path / "whole", ledger=ledger)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            save_scores(scores, tmp_path / "killed", ledger)
+    assert not (tmp_path / "killed").exists()
+    again = score(tiny.release(), tiny.events(), as_of=tiny.AS_OF, ledger=ledger)
+    again.save(tmp_path / "killed", ledger=ledger)
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+def test_the_digests_in_the_ledger_are_those_of_the_files(scores, ledger, tmp_path):
+    scores.save(tmp_path / "scores", ledger=ledger)
+    (entry,) = ledger.find("scores", release="d" * 64, as_of="2024-09-15")
+    said = {name: digest_file(tmp_path / "scores" / name) for name in files(tmp_path / "scores") if name != "_SUCCESS"}
+    assert entry.body["files"] == said
+
+
+def test_a_second_run_on_the_same_output_is_locked_out_and_writes_nothing(scores, ledger, tmp_path):
+    scores.save(tmp_path / "scores", ledger=ledger)
+    before, entries = files(tmp_path / "scores"), len(ledger)
+    with pytest.raises(LockedError, match=r"holds a finished run.*Nothing was written; name another") as caught:
+        scores.save(tmp_path / "scores", ledger=ledger)
+    assert caught.value.exit_code == 75
+    assert (files(tmp_path / "scores"), len(ledger)) == (before, entries)
+
+
+def test_a_run_at_the_same_time_is_locked_out(scores, ledger, tmp_path):
+    with open(tmp_path / ".scores.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(LockedError, match="another run is writing it"):
+            save_scores(scores, tmp_path / "scores", ledger)
+    assert not ledger.find("scores")
+    save_scores(scores, tmp_path / "scores", ledger)
+    assert (tmp_path / "scores" / "_SUCCESS").is_file()
+
+
+def test_a_lock_that_is_a_link_is_not_followed(scores, ledger, tmp_path):
+    (tmp_path / ".scores.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RefusedError, match="scores: is or holds a symbolic link"):
+        save_scores(scores, tmp_path / "scores", ledger)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_folders_above_are_made(scores, ledger, tmp_path):
+    scores.save(tmp_path / "a" / "b" / "2024-09", ledger=ledger)
+    assert (tmp_path / "a" / "b" / "2024-09" / "_SUCCESS").is_file()
+
+
+def test_an_override_is_in_the_ledger_and_in_the_summary(ledger, tmp_path):
+    given = {"VRU501": "the feed was late this month; B. Name"}
+    late = score(tiny.release(), tiny.events(), as_of="2024-10-16", ledger=ledger, overrides=given)
+    late.save(tmp_path / "scores", ledger=ledger)
+    assert ledger.find("scores")[0].body["overrides"] == given
+    assert json.loads((tmp_path / "scores" / "scores.json").read_bytes())["overrides"] == given
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "\0x", "＝1", "＋1", "－1", "＠x"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_text_that_a_spreadsheet_would_run_is_made_safe_in_cells_and_in_headers(text):
+    safe = spreadsheet_safe(pd.DataFrame({text: [text], "points": [-3]}))
+    assert list(safe.columns) == [f"'{text}", "points"]
+    assert safe.iloc[0].tolist() == [f"'{text}", -3]
+
+
+def test_other_text_and_every_number_stay_as_they_are():
+    frame = pd.DataFrame({"note": ["late", "", "a=b", "1-2"], "points": [-3, 0, 1, 2], "share": [-0.5, 0.0, 1.0, 0.25]})
+    pd.testing.assert_frame_equal(spreadsheet_safe(frame), frame, check_dtype=False)
+
+
+def test_the_csv_of_a_hostile_declaration_runs_nothing(ledger, scores, tmp_path):
+    hostile = dataclasses.replace(scores, list=scores.list.assign(reason_1='=HYPERLINK("http://x")', protective="@x"))
+    hostile.save(tmp_path / "scores", ledger=ledger)
+    rows = list(csv.reader(io.StringIO((tmp_path / "scores" / "list.csv").read_text())))
+    assert rows[1][rows[0].index("reason_1")] == '\'=HYPERLINK("http://x")'
+    assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
+
+
+def test_the_sheets_are_one_safe_page_with_a_sheet_for_each_person(scores, ledger, tmp_path):
+    scores.save(tmp_path / "scores", ledger=ledger)
+    page = Page((tmp_path / "scores" / "sheets.html").read_text())
+    assert page.balanced
+    assert page.runs_and_fetches_nothing()
+    assert page.html.count('class="sheet"') == 4
+    assert "Drawn at random" in page.text
+
+
+def test_markup_in_a_sheet_is_text(scores):
+    marked = dataclasses.replace(scores, list=scores.list.assign(reason_1="<script>alert(1)</script>"))
+    assert "<script>" not in output.sheets(marked)
