@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 Status = Literal["pass", "fail", "cannot tell", "not applicable"]
+_MANY = 3
 _ORDER: tuple[Status, ...] = ("fail", "cannot tell", "not applicable", "pass")
 
 
@@ -93,7 +94,14 @@ class Findings:
         counts = {status: sum(f.status == status for f in self) for status in _ORDER}
         head = ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "none"
         ranked = sorted(self, key=lambda f: _ORDER.index(f.status))
-        return "\n".join([f"Findings: {head}", *(f"  {f.code} {f.status:<14} {f.where}: {f.message}" for f in ranked)])
+        return "\n".join([f"Findings: {head}", *dict.fromkeys(self._line(f) for f in ranked)])
+
+    def _line(self, finding: Finding) -> str:
+        """One finding in one line; passes of one code about many things share a line."""
+        alike = [f.where for f in self if (f.code, f.status) == (finding.code, finding.status)]
+        if finding.status == "pass" and len(alike) > _MANY:
+            return f"  {finding.code} pass           all {len(alike)}: {', '.join(alike)}"
+        return f"  {finding.code} {finding.status:<14} {finding.where}: {finding.message}"
 
     @property
     def worst(self) -> Status:

@@ -62,3 +62,16 @@ def test_the_representation_has_the_gravest_first():
         "  VRU101 pass           feed: all counted",
     ]
     assert repr(Findings()) == "Findings: none"
+
+
+def test_many_passes_of_one_code_share_a_line_and_nothing_else_does():
+    passes = [Finding("VRU101", "pass", feed, "all counted") for feed in "abcd"]
+    fails = [Finding("VRU101", "fail", feed, "lost") for feed in "efgh"]
+    assert repr(Findings([*passes, *fails])).splitlines() == [
+        "Findings: 4 fail, 4 pass",
+        "  VRU101 fail           e: lost",
+        "  VRU101 fail           f: lost",
+        "  VRU101 fail           g: lost",
+        "  VRU101 fail           h: lost",
+        "  VRU101 pass           all 4: a, b, c, d",
+    ]

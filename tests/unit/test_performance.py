@@ -1,45 +1,35 @@
-import math
-
+import numpy as np
 import pytest
+import world as worlds
 
-from vru_models.evaluation.calibration import Calibration
-from vru_models.evidence.performance import bars_met, beats_simple_rule, calibrated, opened, supported
-from vru_models.spec.bars import Bar
-
-NAN = float("nan")
+from vru_models.evaluation.calibration import calibration
+from vru_models.evidence.performance import calibrated, supported
 
 
-@pytest.mark.parametrize(("expected", "status"), [(4.999, "fail"), (5.0, "pass"), (80.0, "pass"), (NAN, "cannot tell")])
-def test_five_expected_positives_are_enough(expected, status):
-    assert supported(expected).status == status
+def test_a_finding_of_performance_holds_figures_that_can_be_stored(world):
+    for finding in world.evidence.findings.where(lambda f: f.code.startswith("VRU4")):
+        assert {type(v) for v in finding.figures.values()} <= {str, int, float, type(None)}, finding.code
 
 
-@pytest.mark.parametrize(("low", "status"), [(0.001, "pass"), (0.0, "fail"), (-0.2, "fail"), (NAN, "cannot tell")])
-def test_the_lower_limit_must_be_above_zero(low, status):
-    assert beats_simple_rule("card", "flags", low=low, estimate=0.1, high=0.3).status == status
+def test_each_conclusion_is_there_once_and_each_bar_has_its_own(world):
+    codes = [f.code for f in world.evidence.findings if f.code.startswith("VRU4")]
+    assert codes == ["VRU405", "VRU401", "VRU402", *["VRU403"] * len(worlds.spec().success.bars), "VRU404", "VRU406"]
 
 
-def test_the_flag_count_is_not_held_against_itself():
-    assert beats_simple_rule("flags", "flags", low=NAN, estimate=NAN, high=NAN).status == "not applicable"
+def test_the_expected_positives_are_those_of_the_places_by_points(world):
+    (found,) = (f for f in world.evidence.findings if f.code == "VRU401")
+    assert found.figures["expected_positives"] == round(world.evidence.headline["precision"] * 19, 1)
 
 
-@pytest.mark.parametrize(("value", "status"), [(0.25, "pass"), (0.249999, "fail"), (NAN, "cannot tell")])
-def test_a_bar_is_met_when_it_is_reached(value, status):
-    (found,) = bars_met([Bar(metric="precision_at_k", at_least=0.25)], {"precision_at_k": value})
-    assert (found.code, found.where, found.status, found.figures) == ("VRU403", "precision_at_k", status, {"bar": 0.25})
+def test_the_slope_is_that_of_the_cards_own_chances():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.05, 0.6, 4000)
+    y = (rng.random(4000) < p).astype(float)
+    assert calibrated(calibration(y, p)).status == "pass"
+    too_bold = 1 / (1 + (1 / p - 1) ** 2)
+    assert calibrated(calibration(y, too_bold)).status == "fail"
 
 
-@pytest.mark.parametrize(("slope", "status"), [(0.79, "fail"), (0.8, "pass"), (1.25, "pass"), (1.26, "fail")])
-def test_slopes_from_four_fifths_to_five_fourths_are_adequate(slope, status):
-    assert calibrated(Calibration(100, slope, 0.0, 0.0)).status == status
-
-
-def test_an_undefined_slope_cannot_tell():
-    found = calibrated(Calibration(0, NAN, NAN, NAN))
-    assert found.status == "cannot tell"
-    assert math.isnan(Calibration(0, NAN, NAN, NAN).slope)
-
-
-@pytest.mark.parametrize(("times", "status"), [(1, "pass"), (2, "cannot tell"), (None, "cannot tell")])
-def test_a_sealed_split_is_opened_once(times, status):
-    assert opened(times).status == status
+@pytest.mark.parametrize("expected", [4.96, 4.999])
+def test_a_rounded_message_never_changes_the_verdict(expected):
+    assert supported(expected).status == "fail"

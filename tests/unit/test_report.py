@@ -81,6 +81,7 @@ RECORD = {
     },
     "headline": {
         "model": "dense",
+        "simple_rule": "flag_count",
         "as_of": "2026-02-01",
         "people_ranked": "1,210",
         "places_by_points": "38",

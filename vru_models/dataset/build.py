@@ -40,7 +40,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     return Dataset(
         **parts,
         splits=splits,
-        findings=agreed + proof + alarms(parts["X"], parts["rows"]["y"]),
+        findings=events.findings + agreed + proof + alarms(parts["X"], parts["rows"]["y"]),
         spec_digest=spec.digest,
         events_digest=events.digest,
     )

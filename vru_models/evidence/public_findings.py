@@ -58,7 +58,7 @@ def public(finding: Finding, *, groups: bool) -> Finding:
 def _message(finding: Finding, groups: bool) -> str:
     code, status = finding.code, finding.status
     if code.startswith("VRU3"):
-        return f"{status}; the figures are in the table of groups" if groups else "no audit file was given"
+        return "the figures are in the table of groups" if groups else "no audit file was given"
     if code == "VRU403":
         reached = {"pass": "is reached", "fail": "is not reached"}.get(status, "cannot be held against anything")
         return f"the bar of {finding.figures['bar']:g}, fixed before fitting, {reached}"

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pandas as pd
 
 from vru_models.disclosure.protect import NOT_TESTABLE, protect
+from vru_models.evidence.candidates import flag_count_name
 from vru_models.evidence.evidence import Evidence
 from vru_models.evidence.public_findings import public
 from vru_models.evidence.run import Run
@@ -214,6 +215,7 @@ def _headline(run: Run, evidence: Evidence, comparison: pd.DataFrame) -> dict[st
     found, precision = _value(chosen["listed_positives"]), _value(chosen["precision"])
     return {
         "model": run.winner,
+        "simple_rule": flag_count_name(run.spec),
         "as_of": str(raw["as_of"]),
         "people_ranked": chosen["n"],
         "places_by_points": chosen["places"],
