@@ -69,7 +69,7 @@ def extracts(n: int = 400, seed: int = 0, prefix: str = "p", areas: tuple[str, .
                 "spell_id": [f"s{i}" for i in range(n)],
                 "person_id": people,
                 "area": rng.choice(areas, n),
-                "birth_month": [f"{y}-{m:02d}" for y, m in zip(rng.integers(2007, 2011, n), rng.integers(1, 13, n))],
+                "birth_month": [f"{2007 + m // 12}-{m % 12 + 1:02d}" for m in rng.integers(0, 48, n)],
                 "start_date": "2020-09-01",
                 "end_date": "",
                 "known_date": "2020-09-01",

@@ -10,9 +10,9 @@ def test_five_expected_positives_in_a_list_are_enough(expected, status):
 
 
 def test_too_few_say_what_to_do_instead():
-    assert supported(3.21).message == (
-        "3.2 positives expected in one list, fewer than 5: person-level ranking is not supported by this data (use areas)"
-    )
+    text = supported(3.21).message
+    assert text.startswith("3.2 positives expected in one list, fewer than 5: person-level ranking is not supported")
+    assert text.endswith("(use areas)")
 
 
 def test_nobody_labelled_on_the_list_cannot_tell():

@@ -149,9 +149,9 @@ class _Draw:
 
     def cover(self) -> dict[str, Any]:
         return {
-            "coverage_id": f"c{self._choice.randrange(6)}",
+            "coverage_id": f"c{self._choice.randrange(16)}",
             "feed": self.of("exclusions", "missing"),
-            "area": self.of("*", "*", *AREAS, "E99"),
+            "area": self.of("*", "*", "*", "E01", *AREAS, "E99"),
             "age_from": self.of(None, None, 10, 12),
             "age_to": self.of(None, None, 11, 16),
             "start_date": self.of(LONG_AGO, self.near()),
@@ -188,7 +188,7 @@ def world(seed: int, as_of: dt.date, sizes: tuple[int, int, int, int, int]) -> W
 def worlds() -> st.SearchStrategy[World]:
     """Stores of every size, from empty ones on; what is in them follows from a seed."""
     sizes = st.tuples(
-        st.integers(0, 120), st.integers(0, 14), st.integers(0, 7), st.integers(0, len(PEOPLE)), st.integers(0, 2)
+        st.integers(0, 120), st.integers(0, 14), st.integers(0, 16), st.integers(0, len(PEOPLE)), st.integers(0, 2)
     )
     return st.builds(world, st.integers(0, 2**32), st.sampled_from(AS_OF), sizes)
 

@@ -15,6 +15,8 @@ from vru_models.evidence.candidates import (
     releasable,
 )
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 HELP = {
     "feed": "missing",
     "direction": "lowers",

@@ -89,20 +89,18 @@ def test_cross_validation_finds_the_candidate_that_ranks_best_on_people_it_has_n
     assert list(chosen.regret.columns) == ["split", "picked", "regret"]
 
 
-class Spy(FlagCountClassifier):
-    seen: list[set[int]] = []
-
-    def fit(self, X, y, sample_weight=None):
-        Spy.seen.append(set(X.index))
-        return super().fit(X, y, sample_weight)
-
-
 def test_a_household_is_never_on_both_sides_of_a_fold():
     X, y = rows()
-    household, Spy.seen = np.repeat(np.arange(50).astype(str), 4), []
+    household, seen = np.repeat(np.arange(50).astype(str), 4), []
+
+    class Spy(FlagCountClassifier):
+        def fit(self, X, y, sample_weight=None):
+            seen.append(set(X.index))
+            return super().fit(X, y, sample_weight)
+
     by_cross_validation({"spy": Spy(flags=["noise"])}, X, y, household)
-    assert len(Spy.seen) == 5
-    for trained in Spy.seen:
+    assert len(seen) == 5
+    for trained in seen:
         assert {household[i] for i in trained}.isdisjoint({household[i] for i in set(X.index) - trained})
 
 

@@ -43,7 +43,7 @@ def status_of(evidence, code):
 
 
 def test_every_model_is_measured_at_the_places_that_go_by_points_on_the_sealed_date():
-    run, data, evidence = plain()
+    _, data, evidence = plain()
     table = evidence.frame().set_index("model")
     assert list(table.index) == ["card", "flags", "single_indicator", "boosting", "logistic", "area_only", "random"]
     assert set(table["k"]) == {19}
@@ -168,7 +168,7 @@ def test_nobody_labelled_on_the_sealed_date_cannot_tell():
 
 
 def test_more_places_than_people_lists_everyone_and_expects_only_them():
-    run, data, evidence = evaluated(worlds.spec(**{"capacity.k": 400}))
+    _, data, evidence = evaluated(worlds.spec(**{"capacity.k": 400}))
     positives = data.y.xs(pd.Timestamp("2024-02-01"), level="as_of").sum()
     assert evidence.headline["recall"] == 1.0
     (found,) = (f for f in evidence.findings if f.code == "VRU401")

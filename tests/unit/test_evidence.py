@@ -60,7 +60,7 @@ def test_a_table_is_handed_out_as_a_copy(evidence):
 
 
 def test_an_unknown_table_names_the_known_ones(evidence):
-    with pytest.raises(ValueError, match="no table 'groups'. Expected: one of comparison, labels, paired"):
+    with pytest.raises(ValueError, match=r"no table 'groups'. Expected: one of comparison, labels, paired"):
         evidence.frame("groups")
 
 
@@ -71,7 +71,7 @@ def test_nothing_is_written_over(evidence, tmp_path):
 
 
 def test_a_folder_without_evidence_says_so(tmp_path):
-    with pytest.raises(StorageError, match="evidence: holds no evidence.json"):
+    with pytest.raises(StorageError, match=r"evidence: holds no evidence.json"):
         Evidence.open(tmp_path)
 
 

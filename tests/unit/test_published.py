@@ -2,10 +2,12 @@ import json
 import re
 import sys
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import world as worlds
+from threadpoolctl import threadpool_limits
 
 from vru_models.evidence import Evidence, evaluate, fit
 from vru_models.evidence.public_findings import public
@@ -42,9 +44,6 @@ HIDDEN = {"redacted", "not testable", "undefined", ""}
 
 @pytest.fixture(scope="module")
 def made():
-    import joblib
-    from threadpoolctl import threadpool_limits
-
     module = sys.modules["vru_models.evidence.evaluate"]
     before, module.N_REPLICATES = module.N_REPLICATES, 60
     with joblib.parallel_config(backend="sequential"), threadpool_limits(1):

@@ -7,6 +7,7 @@ from vru_models.models import Card, CardFeature
 from vru_models.scoring.reasons import by_indicator, explain
 
 BECAUSE = {"rationale": small.BECAUSE}
+YEAR = {"windows": ["12 months"], **BECAUSE}
 SPEC = small.spec(
     **{
         "indicators.attended": {
@@ -16,8 +17,8 @@ SPEC = small.spec(
         "indicators.missing_episode": small.DECLARED["indicators"]["missing_episode"]
         | {"disclose_to": ["panel", "practitioner", "child"]},
         "features": [
-            {"indicators": ["suspension"], "measures": ["count", "days_since_last"], "windows": ["12 months"], **BECAUSE},
-            {"indicators": ["missing_episode", "attended"], "measures": ["count"], "windows": ["12 months"], **BECAUSE},
+            {"indicators": ["suspension"], "measures": ["count", "days_since_last"], **YEAR},
+            {"indicators": ["missing_episode", "attended"], "measures": ["count"], **YEAR},
         ],
     }
 )  # fmt: skip

@@ -198,7 +198,7 @@ def test_any_other_signed_bundle_is_refused(tmp_path, released, trust):
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"overrides":{}}', b'{"overrides":[]}'])
 def test_an_approval_that_says_something_else_is_refused(place, released, trust, content):
     resealed(place, released, files={"approval.json": content})
-    with pytest.raises(RefusedError, match="release: approval.json: is not the approval that was signed"):
+    with pytest.raises(RefusedError, match=r"release: approval.json: is not the approval that was signed"):
         Release.load(place, trusted=trust)
 
 

@@ -53,7 +53,7 @@ def test_nothing_is_written_over(world, stored):
 
 
 def test_a_folder_without_a_run_says_so(tmp_path):
-    with pytest.raises(StorageError, match="run: holds no run.json"):
+    with pytest.raises(StorageError, match=r"run: holds no run.json"):
         Run.open(tmp_path)
 
 
@@ -84,7 +84,7 @@ def test_a_further_file_is_refused(copy):
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"digest": "0"}'])
 def test_a_head_that_is_none_is_refused(copy, content):
     (copy / "run.json").write_bytes(content)
-    with pytest.raises(DataError, match="run: run.json: is not what was written"):
+    with pytest.raises(DataError, match=r"run: run.json: is not what was written"):
         Run.open(copy)
 
 

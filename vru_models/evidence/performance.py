@@ -21,7 +21,7 @@ def supported(expected_positives: float) -> Finding:
     """VRU401: whether a list of this size holds enough people with the outcome to rank individuals at all."""
     if math.isnan(expected_positives):
         return Finding("VRU401", "cannot tell", "list", "nobody labelled is on the list")
-    figures = {"expected_positives": round(expected_positives, 1)}
+    figures = {"expected_positives": round(float(expected_positives), 1)}
     held = f"{expected_positives:.1f} positives expected in one list"
     if expected_positives < LEAST_EXPECTED:
         message = (
