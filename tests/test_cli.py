@@ -190,7 +190,9 @@ def test_a_changed_release_is_refused_by_verify_and_by_score(call, demo, tmp_pat
     assert not (tmp_path / "scores").exists()
 
 
-@pytest.mark.parametrize("part", ["events", "dataset", "run", "evidence", "scores", "ledger.jsonl"])
+@pytest.mark.parametrize(
+    "part", ["events", "dataset", "audit_file.parquet", "run", "evidence", "release", "scores", "ledger.jsonl"]
+)
 def test_verify_finds_a_changed_byte_in_every_part(call, demo, part, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(demo, copy)

@@ -20,6 +20,7 @@ from vru_models.errors import StorageError
 from vru_models.feeds import Events, Feeds, read_feeds, record_events
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
+from vru_models.spec.digest import digest_bytes
 from vru_models.spec.storage import read_file, write_new
 
 AUDIT_FILE = "audit_file.parquet"
@@ -72,6 +73,7 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) 
     if feeds.sensitive is not None:
         buffer = BytesIO()
         feeds.sensitive.to_parquet(buffer, index=False)
+        ledger.append("audit_file", sha256=digest_bytes(buffer.getvalue()), rows=len(feeds.sensitive))
         write_new(place / AUDIT_FILE, buffer.getvalue(), role="audit file", mode=0o600)
     return Built(feeds, events, data)
 

@@ -33,7 +33,7 @@ def recorded(place):
 
 def test_each_part_is_as_the_ledger_says(place):
     assert recorded(place) == dict.fromkeys(
-        ["events", "dataset", "run", "evidence", "release"], ("pass", "as the ledger says")
+        ["events", "dataset", "audit_file.parquet", "run", "evidence", "release"], ("pass", "as the ledger says")
     )
 
 

@@ -114,12 +114,16 @@ class _Draw:
     def __init__(self, seed: int, as_of: dt.date) -> None:
         self._choice = random.Random(seed)
         self.as_of = as_of
+        self._crowded = [self._choice.randint(*around) for around in ((-400, -1), (-60, -1), (0, 120), (29, 120))]
 
     def of(self, *choices: Any) -> Any:
         return self._choice.choice(choices)
 
     def near(self) -> dt.date:
-        offset = self._choice.choice(_EDGES) if self._choice.random() < 0.4 else self._choice.randint(-400, 200)
+        """Any day about the as-of date, an edge of some window, or a day of this store's on which much happens."""
+        offset = self.of(
+            self._choice.randint(-400, 200), self._choice.choice(_EDGES), self._choice.choice(self._crowded)
+        )
         return self.as_of + dt.timedelta(offset)
 
     def event(self) -> dict[str, Any]:
@@ -137,7 +141,7 @@ class _Draw:
     def spell(self) -> dict[str, Any]:
         born = dt.date(self.as_of.year - self.of(9, 10, 11, 12, 14, 16, 17, 18), self.of(self.as_of.month, 1, 6, 12), 1)
         return {
-            "spell_id": f"s{self._choice.randrange(9)}",
+            "spell_id": self.of(*(f"s{i}" for i in range(6)), *(f"s_{p}" for p in PEOPLE[:3])),
             "person_id": self.of(*PEOPLE),
             "household_id": self.of(None, "h1", "h2"),
             "area": self.of(*AREAS),

@@ -33,12 +33,13 @@ def test_what_was_built_is_what_is_stored(built, tmp_path):
 
 
 def test_every_step_is_in_the_ledger_with_its_counts(built, tmp_path):
-    feeds, events, data = Ledger(tmp_path / "work" / "ledger.jsonl")
-    assert [e.kind for e in (feeds, events, data)] == ["feeds", "events", "dataset"]
+    feeds, events, data, audit = Ledger(tmp_path / "work" / "ledger.jsonl")
+    assert [e.kind for e in (feeds, events, data, audit)] == ["feeds", "events", "dataset", "audit_file"]
     assert feeds.body["feeds"] == built.feeds.frame().to_dict("records")
     assert events.body == {"events": built.events.digest, "rows": len(built.events.frame)}
     assert data.body["dataset"] == built.data.digest
     assert data.body["labelled"] == int(built.data.labelled.sum())
+    assert audit.body["rows"] == len(built.feeds.sensitive)
 
 
 def test_the_audit_file_is_apart_and_for_its_owner_alone(built, tmp_path):

@@ -25,8 +25,8 @@ def verify(path: str | Path, *, trusted: Trust | None = None) -> Findings:
 
     A file is taken for a ledger, a folder with a manifest for a release. Of any other folder everything there is
     checked: ``ledger.jsonl``, ``release/`` (against ``trust.toml`` there unless ``trusted`` is given), and each of
-    ``events/``, ``dataset/``, ``run/``, ``evidence/``, ``release/`` and ``scores/`` (or each folder in it) against what
-    the ledger says of it. Any ``fail`` means that something is not as it was written.
+    ``events/``, ``dataset/``, ``audit_file.parquet``, ``run/``, ``evidence/``, ``release/`` and ``scores/`` (or each
+    folder in it) against what the ledger says of it. Any ``fail`` means that something is not as it was written.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _checkpoint(place: Path) -> bytes | None:
 def _recorded(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607: each stored part against what the ledger says of it."""
     for name, (kind, field, digest_of) in _PARTS.items():
-        if (place / name).is_dir():
+        if (place / name).exists():
             try:
                 digest = digest_of(place / name)
             except VruError as error:
@@ -108,6 +108,7 @@ _PARTS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
     "dataset": ("dataset", "dataset", lambda folder: Dataset.open(folder).digest),
     "run": ("fit", "run", lambda folder: Run.open(folder).digest),
     "evidence": ("evidence", "evidence", lambda folder: Evidence.open(folder).digest),
+    "audit_file.parquet": ("audit_file", "sha256", digest_file),
     "release": ("approval", "release", lambda folder: open_bundle(folder, None).digest),
 }
 

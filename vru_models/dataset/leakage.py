@@ -28,6 +28,7 @@ TOO_GOOD = 0.95
 """A single feature with an AUC above this is an alarm."""
 
 _LONG_AGO: Final = np.datetime64("1990-01", "M")
+_FAR_OFF: Final = 3650
 Rows = TypeVar("Rows", Timeline, Coverage)
 
 
@@ -36,9 +37,9 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
 
     On each as-of date, for a sample of people, everything known on or after the date is deleted; then, instead, it is
     altered and what was known is superseded on the date; then, instead, events and spells are added that become known
-    on the date or later, the events just before the date and inside the outcome window; then all coverage is taken
-    away and given back as of the date. Who is in view, eligible and routed, X, status, areas and households must be
-    byte-identical each time.
+    on the date or later, the events just before the date, inside the outcome window and ten years on; then all
+    coverage is taken away and given back as of the date. Who is in view, eligible and routed, X, status, areas and
+    households must be byte-identical each time.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
     """The store with every indicator and a spell in another household added, per person, known from the date on."""
     day, (start, end, _) = int(date.astype(np.int64)), label_dates(spec, date)
     people, indicators = np.arange(len(coded.people)), np.arange(len(coded.indicators))
-    when = np.array([day - 1, start.astype(np.int64), end.astype(np.int64) - 1])
+    when = np.array([day - 1, start.astype(np.int64), end.astype(np.int64) - 1, day + _FAR_OFF])
     who, what, at = (a.ravel() for a in np.meshgrid(people, indicators, when, indexing="ij"))
     one = np.ones_like(people)
     return _by_day(
