@@ -53,7 +53,8 @@ def test_the_ledger_tells_the_story_in_order_and_names_nobody(twice):
     demo = twice[0]
     kinds = [entry.kind for entry in Ledger(demo.out / "ledger.jsonl")]
     assert kinds == [
-        "feeds", "events", "dataset", "audit_file", "bars", "fit", "sealed_split_opened", "evidence", "approval", "scores",
+        "feeds", "events", "dataset", "audit_file", "bars", "fit", "sealed_split_opened", "evidence", "approval",
+        "scores",
     ]  # fmt: skip
     people = set(pd.read_parquet(demo.out / "scores" / "list.parquet")["person_id"])
     text = (demo.out / "ledger.jsonl").read_text(encoding="utf-8")
