@@ -1,9 +1,13 @@
 """Shared ground for every test; ``small.py`` beside this file holds a tiny spec and literal extracts."""
 
-import joblib
-import pytest
-import world as worlds
-from threadpoolctl import threadpool_limits
+import os
+
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # before scipy is imported: four of scikit-learn's checks need it
+
+import joblib  # noqa: E402
+import pytest  # noqa: E402
+import world as worlds  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
 
 
 @pytest.fixture(scope="session")

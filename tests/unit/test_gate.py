@@ -56,7 +56,7 @@ def test_every_fault_of_whole_files_is_in_one_error_and_nothing_is_let_in():
         "missing": small.rows("episode_id,person_id,start_date,extra", "m1,c,2022-06-01,1"),
         "audit": small.rows("person_id,sex,ethnicity,home_postcode", "a,F,,x"),
     }
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match="4 faults of whole files") as caught:
         small.admitted(frames)
     assert str(caught.value).splitlines() == [
         "extracts: 4 faults of whole files.",

@@ -223,7 +223,7 @@ def test_every_fault_is_named_by_path_with_the_nearest_allowed_value(file):
         .replace("k = 2", 'k = 2\ncolour = "red"')
     )
     file.write_text(text)
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError, match="is not allowed") as caught:
         Spec.load(file)
     assert str(caught.value).splitlines()[1:] == [
         "  indicators.suspension.direction: 'raise' is not allowed. Expected: 'raises', 'lowers' or 'either'. "
