@@ -4,10 +4,10 @@ import os
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # before scipy is imported: four of scikit-learn's checks need it
 
-import joblib  # noqa: E402
-import pytest  # noqa: E402
-import world as worlds  # noqa: E402
-from threadpoolctl import threadpool_limits  # noqa: E402
+import joblib
+import pytest
+import world as worlds
+from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture(scope="session")
