@@ -123,8 +123,8 @@ def test_the_margin_of_five_points_is_inclusive():
 
 def births(day, n=300):
     rng = np.random.default_rng(1)
-    months = np.datetime64("2007-01") + rng.integers(0, 96, n)
-    return months.astype("datetime64[D]") + (rng.integers(0, 28, n) if day else 0)
+    months = np.datetime64("2007-01") + rng.integers(0, 96, n).astype("timedelta64[M]")
+    return months.astype("datetime64[D]") + (rng.integers(0, 28, n) if day else np.zeros(n)).astype("timedelta64[D]")
 
 
 @pytest.mark.parametrize("form", ["typed", "%Y-%m-%d", "%d/%m/%Y"])

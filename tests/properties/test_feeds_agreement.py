@@ -112,7 +112,9 @@ def test_what_was_known_on_a_day_is_the_last_version_said_before_it(versions):
     folded = folded[~folded["void"].astype(bool)]
     for at in range(8):
         known = known_on(
-            folded["known_date"].to_numpy(), folded["known_until"].to_numpy(), np.datetime64("2024-01-01") + at
+            folded["known_date"].to_numpy(),
+            folded["known_until"].to_numpy(),
+            np.datetime64("2024-01-01") + np.timedelta64(at, "D"),
         )
         expected = {known_by_reading(versions, key, at) for key in "abc"} - {None}
         assert set(folded["n"][known]) == expected
@@ -142,8 +144,8 @@ def test_events_do_not_depend_on_the_order_of_their_versions_and_unfold_to_thems
                 "event_id": event,
                 "person_id": person,
                 "indicator": code,
-                "event_date": np.datetime64("2024-01-01") + date,
-                "known_date": np.datetime64("2024-02-01") + lag,
+                "event_date": np.datetime64("2024-01-01") + np.timedelta64(date, "D"),
+                "known_date": np.datetime64("2024-02-01") + np.timedelta64(lag, "D"),
                 "status": status,
             }
             for (event, _), (person, code, date, lag, status) in distinct.items()

@@ -43,7 +43,7 @@ def auc(y_true: Any, y_score: Any, *, sample_weight: Any = None) -> float:
     everyone = outcomes(y_true)
     score, w = complete("y_score", y_score, len(everyone)), weights(sample_weight, len(everyone))
     known = ~np.isnan(everyone)
-    y, level, w = everyone[known], rankdata(score[known], method="dense") - 1, w[known]
+    y, level, w = everyone[known], rankdata(score[known], method="dense").astype(np.intp) - 1, w[known]
     positive, negative = (np.bincount(level, weights=w * (y == side)) for side in (1, 0))
     beaten = np.cumsum(negative) - negative / 2
     return float(ratio((positive * beaten).sum(), positive.sum() * negative.sum()))

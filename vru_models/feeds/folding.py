@@ -24,7 +24,7 @@ def fold(versions: pd.DataFrame, key: str) -> pd.DataFrame:
     [NaT, datetime.date(2024, 3, 1), NaT]
     """
     known = versions["known_date"].to_numpy()
-    until = np.full(len(versions), np.datetime64("NaT"), dtype="datetime64[s]")
+    until = np.full(len(versions), np.datetime64("NaT", "s"), dtype="datetime64[s]")
     repeated = np.flatnonzero(versions[key].duplicated(keep=False))
     keys = pd.factorize(versions[key].iloc[repeated])[0]
     by_time = np.lexsort((known[repeated], keys))
@@ -39,4 +39,4 @@ def as_known(frame: pd.DataFrame, date: Any) -> pd.DataFrame:
     """The rows known on a date, ``known_date < date <= known_until``, each still open: how it ends was learnt later."""
     known, until = (frame[c].to_numpy().astype("datetime64[D]") for c in ("known_date", "known_until"))
     rows = frame[known_on(known, until, date)].reset_index(drop=True)
-    return rows.assign(known_until=np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[s]"))
+    return rows.assign(known_until=np.full(len(rows), np.datetime64("NaT", "s"), dtype="datetime64[s]"))

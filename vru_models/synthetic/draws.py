@@ -41,7 +41,7 @@ def text(values: Sequence[str] | pa.Array, codes: np.ndarray) -> pd.Series:
 
 def dates(days: np.ndarray) -> pd.Series:
     """Dates of day numbers; a negative number is missing."""
-    return pd.Series(np.where(days < 0, np.datetime64("NaT"), as_days(days)).astype("datetime64[s]"))
+    return pd.Series(np.where(days < 0, np.datetime64("NaT", "D"), as_days(days)).astype("datetime64[s]"))
 
 
 def day_number(date: object) -> int:
