@@ -127,7 +127,7 @@ def evaluate(work: Work) -> None:
     evidence.save(work / "evidence")
     _say(evidence.frame()[["model", "role", "precision", "recall", "auc"]].round(3).to_string(index=False))
     _print_findings(evidence.findings)
-    _say(f"Next: vru-models approve {work} --by 'Name, role' --key KEY.pem --out release")
+    _say(f"Next: vru-models approve {work} --by 'Name, role' --key KEY.pem --out {work}/release")
 
 
 @app.command(epilog="Example: vru-models key keys/approver.pem --name 'A. Name' --role approver --trust trust.toml")
@@ -149,7 +149,7 @@ def key(
 
 @app.command(
     epilog="Example: vru-models approve work --by 'A. Name, Senior Responsible Owner' --key keys/approver.pem "
-    "--out release --override 'VRU302=group small this year; reviewed by the equality lead'"
+    "--out work/release --override 'VRU302=group small this year; reviewed by the equality lead'"
 )
 def approve(
     work: Work,
@@ -166,11 +166,13 @@ def approve(
     run, evidence = Run.open(work / "run"), Evidence.open(work / "evidence")
     ledger = Ledger(work / "ledger.jsonl")
     release = approve_run(run, evidence, ledger, by=by, key=key, out=out, overrides=_pairs(override))
-    _say(repr(release), f"Next: vru-models score {out} EXTRACTS --as-of DATE --out scores --trust trust.toml")
+    given = "" if out.parent == work else f" --ledger {work / 'ledger.jsonl'}"
+    _say(repr(release), f"The page for reviewers, with the approval on it: {out / 'report.html'}")
+    _say(f"Next: vru-models score {out} EXTRACTS --as-of DATE --out scores --trust trust.toml{given}")
 
 
 @app.command(
-    epilog="Example: vru-models score release extracts/2026-11 --as-of 2026-12-01 --out scores/2026-12 "
+    epilog="Example: vru-models score work/release extracts/2026-11 --as-of 2026-12-01 --out scores/2026-12 "
     "--trust trust.toml"
 )
 def score(
@@ -220,10 +222,14 @@ def report(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="HTML page to write.")],
 ) -> None:
     """Write the page that reviewers read: small numbers protected, nothing computed."""
+    from vru_models.audit.ledger import Ledger
     from vru_models.audit.report import report as write_report
     from vru_models.evidence import Evidence, Run
 
-    write_report(Run.open(work / "run"), Evidence.open(work / "evidence"), out=out)
+    run = Run.open(work / "run")
+    approvals = Ledger(work / "ledger.jsonl").find("approval", run=run.digest)
+    approval = approvals[-1].body if approvals else None
+    write_report(run, Evidence.open(work / "evidence"), out=out, approval=approval)
     _say(f"Report: {out}")
 
 

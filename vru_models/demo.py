@@ -23,9 +23,7 @@ from vru_models.synthetic.extracts import synthetic_extracts
 from vru_models.workflow import build
 
 APPROVER: Final = "A. Name, Senior Responsible Owner (demonstration)"
-REASON: Final = (
-    "Demonstration: too few people in a group to tell this year; to be looked at again with next year's data"
-)
+REASON: Final = "Demonstration on made-up people: nobody is offered anything on the strength of it"
 
 
 @dataclass
@@ -128,12 +126,13 @@ def summary(demo: Demo) -> list[str]:
     fairness = evidence.findings.where(lambda f: f.code.startswith("VRU3"))
     verdicts = "; ".join(f"{f.where} {f.code} {f.status}" for f in fairness)
     overridden = demo.made["overridden"]
+    known = float(evidence.frame().set_index("model")["listed_labelled"][run.winner])
     return [
         f"Listed: {len(scores.list)} of {scores.counts['eligible']:,} eligible as of {scores.as_of}, {random} of them "
         f"drawn at random; {scores.counts['routed']:,} routed to statutory services.",
         f"Model: {run.winner}, {len(run.card.features)} features, points on one page: {out / 'release' / 'card.txt'}",
-        f"Good at capacity? On {head['as_of']}, of {head['places_by_points']} listed by points {head['precision']:.0%} "
-        f"had the need (counting flags: {head['precision_simple_rule']:.0%}).",
+        f"Good at capacity? On {head['as_of']}, of {known:.0f} listed by points whose outcome is known "
+        f"{head['precision']:.0%} had the need (counting flags: {head['precision_simple_rule']:.0%}).",
         f"Missed: {head['missed']:,.0f} of {head['positives']:,} people with the need were not on the list "
         f"(recall {head['recall']:.0%}).",
         f"Fairness: {verdicts}.",

@@ -23,6 +23,7 @@ from vru_models.spec import Spec
 from vru_models.spec.digest import canonical_json, digest_bytes
 from vru_models.spec.storage import write_folder
 
+_ADVICE = "Nothing was written. Answer by code, with a reason of 10 characters or more (--override CODE=reason)."
 NEVER_OVERRIDDEN = ("VRU201", "VRU202", "VRU204", "VRU6")
 """Findings about leakage, the lawfulness of training and the account itself: no reason makes them acceptable."""
 
@@ -71,7 +72,7 @@ def approve(
     refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *_in_date(run.spec, day)]
     refusals += [] if len(by.strip()) > 3 and by.isprintable() else ["by: names nobody; give name and role in one line"]
     if refusals:
-        raise RefusedError("\n".join(["approve: refused.", *(f"  {r}" for r in refusals), "Nothing was written."]))
+        raise RefusedError("\n".join(["approve: refused.", *(f"  {r}" for r in refusals), _ADVICE]))
     private = load_private(key)
     header = _header(run, evidence, ledger, by=by.strip(), day=day)
     header |= {"signed_by": [fingerprint(private.public_key())]}

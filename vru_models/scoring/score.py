@@ -119,7 +119,11 @@ def _refuse(release: Release, ledger: Ledger, day: np.datetime64) -> None:
     refuse_expired(str(release.expires_on), day.astype(object))
     approvals = ledger.find("approval", purpose=release.purpose)
     if not any(entry.body["release"] == release.digest for entry in approvals):
-        raise RefusedError.at("ledger", "does not hold the approval of this release", then="Give the ledger of approve")
+        raise RefusedError.at(
+            "ledger",
+            "does not hold the approval of this release",
+            then="Give the ledger that approve wrote to (--ledger)",
+        )
     latest = max(int(entry.body["version"]) for entry in approvals)
     if latest > release.version:
         what = f"version {release.version} is superseded by version {latest}"
@@ -193,7 +197,8 @@ def _listed(release: Release, rows: Day) -> pd.DataFrame:
 
 
 def _bands(listed: pd.DataFrame) -> np.ndarray:
-    """Thirds of the places that go by points, A first; places drawn at random say so."""
+    """Thirds of the places that go by points, A first, equal points in the same band; places drawn at random say so."""
     by_points = int((listed["kind"] == "points").sum())
-    third = np.array(["A", "B", "C"])[np.minimum((listed["place"].to_numpy() - 1) * 3 // max(by_points, 1), 2)]
+    best_place = listed.groupby(["kind", "points"])["place"].transform("min").to_numpy()
+    third = np.array(["A", "B", "C"])[np.minimum((best_place - 1) * 3 // max(by_points, 1), 2)]
     return np.where(listed["kind"] == "random", "random", third)
