@@ -15,7 +15,8 @@ def gates(tmp_path, as_of, **own_dates):
     events = small.record_events(small.admit(frames, declared, extract_dates=dates), declared)
     book = tiny.ledger(tmp_path / "ledger.jsonl")
     shut = {"VRU501": REASON} if as_of >= "2024-10-16" or own_dates else {}
-    return score(tiny.release(), events, as_of=as_of, ledger=book, overrides=shut).findings
+    found = score(tiny.release(), events, as_of=as_of, ledger=book, overrides=shut).findings
+    return found.where(lambda f: f.code == "VRU501")
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,6 @@ def test_an_extract_45_days_before_the_date_is_stale(tmp_path, as_of, status, ag
     found = gates(tmp_path, as_of)
     assert {f.status for f in found} == {status}
     assert {f.figures["days"] for f in found} == {age}
-    assert {f.code for f in found} == {"VRU501"}
 
 
 def test_every_feed_behind_the_list_is_looked_at_and_no_other(tmp_path):

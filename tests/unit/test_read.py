@@ -70,7 +70,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_not_data(folder):
 
 def test_rows_that_cannot_be_split_are_quarantined_under_their_own_numbers(folder):
     with (folder / "missing.csv").open("a") as file:
-        file.write('m2,c\nm3,c,2022-06-01,2022-06-02,more\nm4,c,2022-06-01,bad\n"m\n5",c,2022-06-01,2022-06-02\n')
+        file.write('m2,c\nm3,c,2022-06-01,2022-06-02,more\nm4,c,2022-06-01,bad\n"m5",c,2022-06-01,2022-06-02\n')
     feeds = read_feeds(folder, small.spec())
     assert feeds.quarantine.values.tolist() == [
         ["missing", 2, "wrong_number_of_fields"],
@@ -78,6 +78,16 @@ def test_rows_that_cannot_be_split_are_quarantined_under_their_own_numbers(folde
         ["missing", 4, "known_date:not_a_date"],
     ]
     assert feeds.frame().set_index("feed").loc["missing"].tolist() == [5, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "row", ['"m2,c,2022-06-01,2022-06-02\nm3,c,2022-06-01,2022-06-02\n', '"m\n2",c,2022-06-01,2022-06-02\n']
+)
+def test_a_quotation_mark_that_swallows_a_line_end_is_refused_and_no_row_is_lost_unseen(folder, row):
+    with (folder / "missing.csv").open("a") as file:
+        file.write(row)
+    with pytest.raises(DataError, match=r"missing.csv: .* a quotation mark is not closed, or a field holds a line end"):
+        read_feeds(folder, small.spec())
 
 
 def test_a_feed_with_a_header_alone_is_an_empty_feed(folder):

@@ -116,7 +116,7 @@ def _read_csv(content: bytes, name: str, malformed: list[int]) -> pa.Table:
         return "skip"
 
     try:
-        return pacsv.read_csv(
+        table = pacsv.read_csv(
             io.BytesIO(content),
             read_options=pacsv.ReadOptions(use_threads=False, block_size=1 << 24),
             parse_options=pacsv.ParseOptions(invalid_row_handler=set_aside, newlines_in_values=True),
@@ -126,6 +126,12 @@ def _read_csv(content: bytes, name: str, malformed: list[int]) -> pa.Table:
         )
     except pa.ArrowInvalid:
         raise DataError.at(name, "is not a CSV file", expected="comma, double quotes, one row a line") from None
+    lines, rows = sum(map(bool, content.splitlines())) - 1, table.num_rows + len(malformed)
+    if lines != rows:
+        why = "a quotation mark is not closed, or a field holds a line end"
+        what = f"{lines:,} lines below the header make {rows:,} rows: {why}"
+        raise DataError.at(name, what, expected="one row a line", then="Correct the file at its source")
+    return table
 
 
 def _read_parquet(content: bytes, name: str, _: list[int]) -> pa.Table:

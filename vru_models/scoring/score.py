@@ -40,7 +40,8 @@ class Scores:
     counts
         In view, eligible, routed to statutory services, listed.
     findings
-        The gates: VRU501, one per feed that was used.
+        The gates, one per feed that was used: VRU501 (how old its extract is), VRU101 and VRU102 (what the gate of the
+        feeds let in).
     overrides
         Gates that did not pass, by code, each with the reason given; in the ledger with the list.
     release
@@ -101,7 +102,7 @@ def score(
     """
     day, given = as_days(as_of), dict(overrides or {})
     _refuse(release, ledger, day)
-    gates = Findings(_stale(release.spec, events, day))
+    gates = Findings(_stale(release.spec, events, day)) + _admitted(release.spec, events)
     _pass_gates(gates, given)
     rows = day_of(release.spec, encode(release.spec, events), day)
     if not len(rows.X):
@@ -149,6 +150,9 @@ def _used(spec: Spec) -> set[str]:
     return behind | {spec.indicators[name].feed for name in names}
 
 
+_AGE: Final = f"extracted {{}} days before the as-of date (limit {STALE_DAYS})"
+
+
 def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
     found = []
     for feed in sorted(_used(spec)):
@@ -157,15 +161,21 @@ def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
             continue
         age = int((day - as_days(events.extract_dates[feed])).astype(np.int64))
         status: Status = "fail" if age >= STALE_DAYS else "pass"
-        found.append(Finding("VRU501", status, feed, f"extracted {age} days before the as-of date", {"days": age}))
+        found.append(Finding("VRU501", status, feed, _AGE.format(age), {"days": age}))
     return found
+
+
+def _admitted(spec: Spec, events: Events) -> Findings:
+    """What the gate of the feeds concluded about the rows of each feed that is used."""
+    used = _used(spec)
+    return events.findings.where(lambda f: f.code in ("VRU101", "VRU102") and f.where in used)
 
 
 def _pass_gates(gates: Findings, given: Mapping[str, str]) -> None:
     """Every gate that does not pass is answered for, and every answer is to a gate that does not pass."""
     shut = gates.with_status("fail", "cannot tell")
     lines = [
-        f"  {f.code} {f.status}, {f.where}: {f.message} (limit {STALE_DAYS})"
+        f"  {f.code} {f.status}, {f.where}: {f.message}"
         for f in shut
         if len(given.get(f.code, "").strip()) < LEAST_REASON
     ]

@@ -1,0 +1,28 @@
+import datetime as dt
+
+import pytest
+import small
+import tiny
+
+from vru_models.errors import RefusedError
+from vru_models.scoring import score
+
+REASON = "the school system is being replaced; B. Name"
+
+
+def events(feed):
+    """The tiny world with one feed that arrived as a header alone."""
+    frames, declared = tiny.extracts(), tiny.spec()
+    frames = {name: frame.iloc[:0] if name == feed else frame for name, frame in frames.items()}
+    admitted = small.admit(frames, declared, extract_dates=dict.fromkeys(frames, dt.date(2024, 9, 1)))
+    return small.record_events(admitted, declared)
+
+
+@pytest.mark.parametrize("feed", ["exclusions", "missing"])
+def test_a_feed_that_arrived_empty_makes_no_list_unless_answered_for(tmp_path, feed):
+    book = tiny.ledger(tmp_path / "ledger.jsonl")
+    with pytest.raises(RefusedError, match=f"VRU102 cannot tell, {feed}: the extract has no rows"):
+        score(tiny.release(), events(feed), as_of="2024-09-15", ledger=book)
+    listed = score(tiny.release(), events(feed), as_of="2024-09-15", ledger=book, overrides={"VRU102": REASON})
+    assert listed.overrides == {"VRU102": REASON}
+    assert [f.where for f in listed.findings.with_status("cannot tell")] == [feed]
