@@ -88,6 +88,13 @@ def test_the_demo_does_not_overwrite(call, demo):
     _is_one_clear_error(call("demo", "--out", demo), 74)
 
 
+@pytest.mark.parametrize("words", [["fit", "early_help"], ["evaluate"]])
+def test_a_step_whose_result_is_there_does_nothing_and_opens_nothing(call, demo, words):
+    before = (demo / "ledger.jsonl").read_bytes()
+    _is_one_clear_error(call(*words, demo), 74)
+    assert (demo / "ledger.jsonl").read_bytes() == before
+
+
 def test_the_steps_one_by_one_end_in_a_list(call, demo, tmp_path):
     work, extracts = tmp_path / "work", demo / "extracts"
     assert call("check", "early_help", "--extracts", extracts).code == 0

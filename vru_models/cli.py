@@ -106,8 +106,10 @@ def fit(spec: SpecPath, work: Work) -> None:
     from vru_models.audit.ledger import Ledger
     from vru_models.dataset import Dataset
     from vru_models.evidence import fit as fit_run
+    from vru_models.workflow import refuse_taken
 
     declared = _spec(spec)
+    refuse_taken(work, "run")
     run = fit_run(declared, Dataset.open(work / "dataset"), ledger=Ledger(work / "ledger.jsonl"))
     run.save(work / "run")
     _say(repr(run), run.model.card(), f"Next: vru-models evaluate {work}")
@@ -120,8 +122,9 @@ def evaluate(work: Work) -> None:
     from vru_models.dataset import Dataset
     from vru_models.evidence import Run
     from vru_models.evidence import evaluate as evaluate_run
-    from vru_models.workflow import open_audit_file
+    from vru_models.workflow import open_audit_file, refuse_taken
 
+    refuse_taken(work, "evidence")
     run, data = Run.open(work / "run"), Dataset.open(work / "dataset")
     evidence = evaluate_run(run, data, sensitive=open_audit_file(work), ledger=Ledger(work / "ledger.jsonl"))
     evidence.save(work / "evidence")

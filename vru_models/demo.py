@@ -130,7 +130,7 @@ def summary(demo: Demo) -> list[str]:
     return [
         f"Listed: {len(scores.list)} of {scores.counts['eligible']:,} eligible as of {scores.as_of}, {random} of them "
         f"drawn at random; {scores.counts['routed']:,} routed to statutory services.",
-        f"Model: {run.winner}, {len(run.card.features)} features, points on one page: {out / 'release' / 'card.txt'}",
+        f"Model: {run.winner}, {len(run.card.features)} features, the whole of it: {out / 'release' / 'card.txt'}",
         f"Good at capacity? On {head['as_of']}, of {known:.0f} listed by points whose outcome is known "
         f"{head['precision']:.0%} had the need (counting flags: {head['precision_simple_rule']:.0%}).",
         f"Missed: {head['missed']:,.0f} of {head['positives']:,} people with the need were not on the list "

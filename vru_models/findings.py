@@ -91,8 +91,7 @@ class Findings:
         return Findings(self.items + tuple(other))
 
     def __repr__(self) -> str:
-        counts = {status: sum(f.status == status for f in self) for status in _ORDER}
-        head = ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "none"
+        head = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in self.counts.items() if n) or "none"
         ranked = sorted(self, key=lambda f: _ORDER.index(f.status))
         return "\n".join([f"Findings: {head}", *dict.fromkeys(self._line(f) for f in ranked)])
 
@@ -102,6 +101,11 @@ class Findings:
         if finding.status == "pass" and len(alike) > _MANY:
             return f"  {finding.code} pass           all {len(alike)}: {', '.join(alike)}"
         return f"  {finding.code} {finding.status:<14} {finding.where}: {finding.message}"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each status, gravest first, by names fit for a record: ``cannot_tell``."""
+        return {status.replace(" ", "_"): len(self.with_status(status)) for status in _ORDER}
 
     @property
     def worst(self) -> Status:

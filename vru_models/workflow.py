@@ -17,6 +17,7 @@ from vru_models.dataset import Dataset, build_dataset
 from vru_models.dataset.rows import data_end
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import StorageError
+from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Events, Feeds, read_feeds, record_events
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
@@ -54,14 +55,14 @@ def _splits_finding(spec: Spec, events: Events) -> Finding:
     splits = splits_of(spec, data_end(spec, events))
     made = ", ".join(f"{s.name} ({len(s.train)} training dates)" for s in splits) or "none"
     dropped = "".join(f"; not {date}: {reason}" for date, reason in splits.dropped)
-    status: Status = "pass" if len(splits) >= 3 else "cannot tell" if len(splits) else "fail"
+    status: Status = "pass" if len(splits) >= ENOUGH_SPLITS else "cannot tell" if len(splits) else "fail"
     return Finding("VRU203", status, "splits", f"{len(splits)} possible: {made}{dropped}")
 
 
 def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) -> Built:
     """Feeds, events and dataset from a folder of extracts, stored in ``out`` and recorded with their counts."""
     place = Path(out)
-    _refuse_taken(place, "events", "dataset", AUDIT_FILE)
+    refuse_taken(place, "events", "dataset", AUDIT_FILE)
     feeds = read_feeds(extracts, spec)
     ledger.append("feeds", spec=spec.digest, feeds=feeds.frame().to_dict("records"))
     events = record_events(feeds, spec)
@@ -84,10 +85,11 @@ def open_audit_file(work: str | Path) -> pd.DataFrame | None:
     return pd.read_parquet(BytesIO(read_file(file, 2**32, role="audit file"))) if file.is_file() else None
 
 
-def _refuse_taken(place: Path, *names: str) -> None:
+def refuse_taken(place: Path, *names: str) -> None:
+    """Refuse before any work is done, and before the ledger is written to, where a result could not be stored."""
     taken = [name for name in names if (place / name).exists()]
     if taken:
         what = f"{', '.join(taken)} already there"
         raise StorageError.at(
-            place, what, expected="a new folder", then="Nothing is overwritten; name another with --out"
+            place, what, expected="a new folder", then="Nothing is overwritten, and nothing was done; use a new folder"
         )

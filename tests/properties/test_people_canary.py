@@ -13,9 +13,10 @@ from vru_models.audit.release import Release
 from vru_models.audit.verify import verify
 from vru_models.errors import VruError
 from vru_models.evidence import Evidence, Run, evaluate, fit
-from vru_models.evidence.published import published_json
+from vru_models.evidence.published import published
 from vru_models.feeds import Events
 from vru_models.scoring import score
+from vru_models.spec.digest import canonical_json
 
 CANARY, AREA = "zq7canary", "E0CANARY9"
 LATE = "2024-10-20"
@@ -69,7 +70,8 @@ def test_nothing_that_leaves_or_accounts_names_anybody(canary):
 def test_what_is_printed_and_published_names_nobody(canary):
     made, release, scores = canary
     printed = [
-        published_json(made.run, made.evidence), repr(made.run), repr(made.evidence), repr(made.evidence.findings),
+        canonical_json(published(made.run, made.evidence)), repr(made.run), repr(made.evidence),
+        repr(made.evidence.findings),
         repr(release), repr(scores), repr(scores.findings), repr(made.built.data), verify(made.place),
         made.evidence.frame("groups"), made.evidence.frame("by_split"), made.run.frame(),
     ]  # fmt: skip

@@ -219,9 +219,17 @@ def test_other_bars_for_another_outcome_are_nobodys_business(own):
     assert own.approved().version == 1
 
 
+def test_evidence_from_before_another_opening_of_the_sealed_split_is_refused(own):
+    (opening,) = own.ledger.find("sealed_split_opened")
+    own.ledger.append("sealed_split_opened", **opening.body)
+    assert "evidence: the sealed split has been opened since" in refusal(own)
+
+
 @pytest.mark.usefixtures("in_process")
-def test_bars_cannot_be_lowered_by_fitting_again(own):
-    lower = worlds.spec(**{"success.bars": [{"metric": "precision_at_k", "at_least": 0.01}]})
+@pytest.mark.parametrize("reworded", [{}, {"outcome.statement": "The same outcome in other words, a full stop less"}])
+def test_bars_cannot_be_lowered_by_fitting_again_however_the_outcome_is_described(own, reworded):
+    bars = {"success.bars": [{"metric": "precision_at_k", "at_least": 0.01}]}
+    lower = worlds.spec(**bars, **reworded)
     data = dataclasses.replace(own.built.data, spec_digest=lower.digest)
     run = fit(lower, data, ledger=own.ledger)
     evidence = evaluate(run, data, sensitive=own.built.feeds.sensitive, ledger=own.ledger)

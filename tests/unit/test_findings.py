@@ -75,3 +75,7 @@ def test_many_passes_of_one_code_share_a_line_and_nothing_else_does():
         "  VRU101 fail           h: lost",
         "  VRU101 pass           all 4: a, b, c, d",
     ]
+
+
+def test_counts_name_every_status_the_gravest_first():
+    assert Findings([PASS, FAIL]).counts == {"fail": 1, "cannot_tell": 0, "not_applicable": 0, "pass": 1}

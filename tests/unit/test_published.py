@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from vru_models.evidence import Evidence, evaluate, fit
 from vru_models.evidence.public_findings import public
-from vru_models.evidence.published import published, published_json
+from vru_models.evidence.published import published
 from vru_models.findings import Finding
+from vru_models.spec.digest import canonical_json
 
 COUNTS = {
     "comparison": ["n", "n_labelled", "positives", "listed_labelled", "listed_positives", "missed"],
@@ -232,7 +233,7 @@ def test_evidence_as_made_and_as_stored_give_the_same_record(made):
     run, evidence, record = made
     stored = Evidence.from_json(evidence.to_json())
     assert published(run, stored) == record
-    assert json.loads(published_json(run, stored)) == record
+    assert json.loads(canonical_json(published(run, stored))) == record
 
 
 def test_evidence_of_another_run_is_refused(made, world):

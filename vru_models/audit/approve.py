@@ -16,6 +16,7 @@ from vru_models.audit.signing import fingerprint, load_private
 from vru_models.audit.trust import Trust, TrustedKey
 from vru_models.errors import RefusedError, StorageError
 from vru_models.evidence import Evidence, Run
+from vru_models.evidence.evaluate import opening
 from vru_models.evidence.fit import bars_body
 from vru_models.evidence.published import published
 from vru_models.findings import Findings
@@ -76,7 +77,7 @@ def approve(
     private = load_private(key)
     header = _header(run, evidence, ledger, by=by.strip(), day=day)
     header |= {"signed_by": [fingerprint(private.public_key())]}
-    approval = {**header, "overrides": dict(sorted(given.items())), "findings": _counts(evidence.findings)}
+    approval = {**header, "overrides": dict(sorted(given.items())), "findings": evidence.findings.counts}
     files = _files(run, evidence, approval) | {"checkpoint.json": ledger.checkpoint(private)}
     bundle = seal(files, header, [private])
     own = Trust.of(TrustedKey.of(private.public_key(), name=by.strip(), role="approver"))
@@ -104,7 +105,14 @@ def _account(run: Run, evidence: Evidence, ledger: Ledger) -> list[str]:
         found.append("success: other bars were fixed for the same outcome and test dates")
     if not ledger.find("evidence", run=run.digest, evidence=evidence.digest):
         found.append("ledger: does not hold this evidence; give the ledger to evaluate")
+    elif len(ledger.find("sealed_split_opened", **opening(run))) != _openings_told(evidence):
+        found.append("evidence: the sealed split has been opened since; approve the evidence of the last opening")
     return found
+
+
+def _openings_told(evidence: Evidence) -> int | None:
+    """How often the evidence says that the sealed split was opened."""
+    return next((f.figures.get("times") for f in evidence.findings if f.code == "VRU406"), None)
 
 
 def _answers(findings: Findings, given: Mapping[str, str]) -> list[str]:
@@ -141,12 +149,6 @@ def _header(run: Run, evidence: Evidence, ledger: Ledger, *, by: str, day: date)
         "spec": spec.digest,
         "run": run.digest,
         "evidence": evidence.digest,
-    }
-
-
-def _counts(findings: Findings) -> dict[str, int]:
-    return {
-        s.replace(" ", "_"): len(findings.with_status(s)) for s in ("pass", "fail", "cannot tell", "not applicable")
     }
 
 

@@ -21,8 +21,7 @@ from vru_models.evidence.recorder import Recorder
 from vru_models.evidence.run import Run
 from vru_models.fairness.audit import audit_groups
 from vru_models.fairness.sensitive import join_sensitive
-from vru_models.findings import Finding, Findings, Status
-from vru_models.spec.digest import digest_json
+from vru_models.findings import Finding, Findings
 
 N_REPLICATES: Final = 1000
 _CAPACITY = ["n", "n_labelled", "k", "positives", "listed_labelled", "listed_positives", "missed"]
@@ -73,9 +72,7 @@ def evaluate(
     findings = run.findings + _performance(sealed, headline, paired, times) + verdicts
     evidence = Evidence(headline, tables | fairness, findings, run.digest, run.spec.digest)
     if ledger is not None:
-        statuses: tuple[Status, ...] = ("pass", "fail", "cannot tell", "not applicable")
-        counts = {status.replace(" ", "_"): len(findings.with_status(status)) for status in statuses}
-        ledger.append("evidence", run=run.digest, evidence=evidence.digest, **counts)
+        ledger.append("evidence", run=run.digest, evidence=evidence.digest, **findings.counts)
     return evidence
 
 
@@ -83,9 +80,13 @@ def _open(run: Run, ledger: Recorder | None) -> int | None:
     """How often the outcomes of this date have been looked at, this time included, by whatever model or dataset."""
     if ledger is None:
         return None
-    opening = {"sealed": run.sealed, "question": digest_json(run.spec.outcome.model_dump(mode="json"))}
-    ledger.append("sealed_split_opened", run=run.digest, data=run.data_digest, **opening)
-    return len(list(ledger.find("sealed_split_opened", **opening)))
+    ledger.append("sealed_split_opened", run=run.digest, data=run.data_digest, **opening(run))
+    return len(list(ledger.find("sealed_split_opened", **opening(run))))
+
+
+def opening(run: Run) -> dict[str, str]:
+    """What an opening of the sealed split is counted by: the question and the date, not the model or the dataset."""
+    return {"sealed": run.sealed, "question": run.spec.outcome.question}
 
 
 class _Sealed:

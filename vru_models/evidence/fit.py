@@ -21,14 +21,12 @@ from vru_models.evidence.run import Run
 from vru_models.findings import Finding, Findings, Status
 from vru_models.models.base import CardClassifier
 from vru_models.spec import Spec
-from vru_models.spec.digest import digest_json
 
 
 def bars_body(spec: Spec, test_dates: list[str]) -> dict[str, object]:
     """What is fixed before fitting, as it goes into the ledger: for which question, on which dates, which bars."""
     bars = [f"{bar.metric} >= {bar.at_least}" for bar in spec.success.bars]
-    question = digest_json(spec.outcome.model_dump(mode="json"))
-    return {"question": question, "test_dates": test_dates, "bars": bars, "spec": spec.digest}
+    return {"question": spec.outcome.question, "test_dates": test_dates, "bars": bars, "spec": spec.digest}
 
 
 def places_by_points(spec: Spec) -> int:

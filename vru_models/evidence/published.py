@@ -19,7 +19,6 @@ from vru_models.evidence.evidence import Evidence
 from vru_models.evidence.public_findings import public
 from vru_models.evidence.run import Run
 from vru_models.spec import Spec
-from vru_models.spec.digest import canonical_json
 
 _PARTS: Final = ["n", "n_labelled", "positives", "listed_labelled", "listed_positives", "missed"]
 _AT_CAPACITY: Final = {
@@ -261,8 +260,3 @@ def _rows(frame: pd.DataFrame) -> dict[str, Any]:
         "columns": [str(c) for c in frame.columns],
         "rows": [[str(v) for v in row] for row in text.to_numpy().tolist()],
     }
-
-
-def published_json(run: Run, evidence: Evidence) -> bytes:
-    """:func:`published` as canonical JSON."""
-    return canonical_json(published(run, evidence))

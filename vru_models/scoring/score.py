@@ -89,8 +89,9 @@ def score(
     ledger
         Must hold the approval of this release, and none of a later version.
     overrides
-        ``{code: reason}`` for a gate that does not pass: VRU501 (a feed is stale, or nobody knows how old it is). A
-        code that nothing needs is refused.
+        ``{code: reason}`` for a gate that does not pass: VRU501 (a feed is stale, or nobody knows how old it is),
+        VRU101 or VRU102 (rows of a feed are missing, or too many were set aside). A code that nothing needs is
+        refused.
 
     Raises
     ------
