@@ -105,6 +105,7 @@ def test_the_steps_one_by_one_end_in_a_list(call, demo, tmp_path):
     assert call("report", work, "--out", tmp_path / "report.html").code == 0
     assert call("key", tmp_path / "a.pem", "--name", "A. Name", "--trust", tmp_path / "trust.toml").code == 0
     sign = ["approve", work, "--by", "A. Name, owner", "--key", tmp_path / "a.pem", "--out", work / "release"]
+    sign += ["--trust", tmp_path / "trust.toml"]
     refused = call(*sign)
     open_codes = sorted(set(re.findall(r"(VRU\d+) (?:fail|cannot tell)", evaluated.out)))
     if open_codes:
@@ -128,7 +129,18 @@ def test_the_steps_one_by_one_end_in_a_list(call, demo, tmp_path):
         ["build", "early_help", "--extracts", "nowhere", "--out", "work"],
         ["fit", "early_help", "nowhere"],
         ["evaluate", "nowhere"],
-        ["approve", "nowhere", "--by", "A. Name, owner", "--key", "nowhere.pem", "--out", "release"],
+        [
+            "approve",
+            "nowhere",
+            "--by",
+            "A. Name, owner",
+            "--key",
+            "nowhere.pem",
+            "--trust",
+            "t.toml",
+            "--out",
+            "release",
+        ],
         ["score", "nowhere", "nowhere", "--as-of", "2026-11-02", "--out", "scores"],
         ["verify", "nowhere"],
         ["report", "nowhere", "--out", "report.html"],
@@ -147,7 +159,7 @@ def test_a_folder_of_something_else_is_refused(call, command, tmp_path, monkeypa
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "holiday.txt").write_text("sun")
     more = {
-        "approve": ["--by", "A. Name, owner", "--key", "k.pem", "--out", "release"],
+        "approve": ["--by", "A. Name, owner", "--key", "k.pem", "--trust", "t.toml", "--out", "release"],
         "report": ["--out", "report.html"],
         "score": ["else", "--as-of", "2026-11-02", "--out", "scores"],
     }
@@ -249,6 +261,8 @@ def test_an_override_without_a_reason_is_a_usage_error(call, demo, tmp_path):
         "A. Name, owner",
         "--key",
         demo / "keys" / "approver.pem",
+        "--trust",
+        demo / "trust.toml",
         "--out",
         tmp_path / "r",
     ]
@@ -260,7 +274,7 @@ def test_a_defect_leaves_one_line_without_data(call, monkeypatch):
         raise KeyError("person-4711")
 
     monkeypatch.setattr("vru_models.audit.verify.verify", broken)
-    called = call("verify", Path(__file__))
+    called = call("verify", Path(__file__).parent)
     assert called.code == 70
     assert "A defect (KeyError at test_cli.py:" in called.err
     assert "4711" not in called.err

@@ -52,6 +52,8 @@ def work(request, extracts, tmp_path_factory):
             "A. Name, owner",
             "--key",
             folder / "a.pem",
+            "--trust",
+            folder / "trust.toml",
             "--out",
             folder / "release",
             *answers,

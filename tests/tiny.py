@@ -10,10 +10,12 @@ from typing import Any
 
 import small
 import world as worlds
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release
 from vru_models.audit.trust import Signer
+from vru_models.dataset.volume import volume_frame
 from vru_models.feeds import Events
 from vru_models.models import Card, CardFeature
 from vru_models.spec import Spec
@@ -27,6 +29,7 @@ CARD = Card(
     slope=0.5,
     intercept=-3.0,
 )
+VOLUMES = volume_frame([("2024-02-01", "exclusions", 5, 3, 87), ("2024-02-01", "missing", 5, 2, 75)])
 PLAN = {"feed": "exclusions", "where": {"kind": ["P"]}, "use": "context", "activity_driver": "agency_decision",
         "rationale": small.BECAUSE}  # fmt: skip
 
@@ -85,6 +88,8 @@ def release(declared: Spec | None = None, **changes: Any) -> Release:
         "pinned": True,
         "digest": "d" * 64,
         "known_rows": 64,
+        "volumes": VOLUMES,
+        "checkpoint": Ledger("nowhere/empty.jsonl").checkpoint(Ed25519PrivateKey.from_private_bytes(bytes(32))),
     }
     return Release(**given | changes)
 

@@ -21,6 +21,7 @@ from vru_models.audit.signing import create_key
 from vru_models.audit.trust import Trust, TrustedKey
 from vru_models.dataset import Dataset
 from vru_models.dataset.splits import splits_of
+from vru_models.dataset.volume import volume_frame
 from vru_models.evidence import Evidence, Run, evaluate, fit
 from vru_models.feeds import write_extracts
 from vru_models.findings import Finding, Findings
@@ -166,6 +167,7 @@ def dataset(
         status=pd.DataFrame({"exclusions_12m": np.zeros(len(X_all), dtype=np.uint8)}, index=X_all.index),
         rows=pd.concat(parts["rows"]),
         counts=pd.DataFrame({"in_view": n, "eligible": n, "routed": 0}, index=dates),
+        volumes=volume_frame([(str(d), "exclusions", n, n, 3) for d in splits.dates]),
         splits=splits,
         findings=Findings([Finding("VRU201", "pass", "leakage", "proved")]),
         spec_digest=chosen.digest,

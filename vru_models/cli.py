@@ -17,6 +17,9 @@ from vru_models import __version__
 from vru_models.errors import SpecError, VruError
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from vru_models.audit.ledger import Ledger
     from vru_models.findings import Findings
     from vru_models.spec import Spec
 
@@ -41,9 +44,22 @@ Extracts = Annotated[
         "--extracts", metavar="DIR", help="Folder of agency extracts with extracts.toml.", envvar="VRU_EXTRACTS"
     ),
 ]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("--override", help="CODE=reason or CODE:where=reason (10 characters or more), as often as needed."),
+]
 Work = Annotated[Path, typer.Argument(metavar="WORK", help="The working folder that build made.")]
 TrustFile = Annotated[
     Path | None, typer.Option("--trust", metavar="FILE", help="Trust file (TOML), kept outside the release.")
+]
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger",
+        metavar="FILE",
+        envvar="VRU_LEDGER",
+        help="The partnership's one ledger; default: WORK/ledger.jsonl.",
+    ),
 ]
 
 
@@ -71,7 +87,7 @@ def demo(
 
 
 def _progress(step: str, started: float) -> None:
-    err_console.print(f"[{time.monotonic() - started:5.1f} s] {step}", markup=False, highlight=False)
+    err_console.print(f"[{time.monotonic() - started:5.1f} s] {step}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command(epilog="Example: vru-models check spec.toml --extracts extracts/2026-11")
@@ -87,38 +103,43 @@ def build(
     spec: SpecPath,
     extracts: Extracts,
     out: Annotated[Path, typer.Option("--out", metavar="WORK", help="Working folder to write into.")],
+    ledger: LedgerFile = None,
 ) -> None:
     """Read extracts, record events, build the dataset, prove that nothing leaked."""
-    from vru_models.audit.ledger import Ledger
     from vru_models.workflow import build as build_all
 
     started = time.monotonic()
+    account = _ledger(out, ledger)
+    begins = not account.path.exists()
     _progress("read, record, build, prove", started)
-    built = build_all(_spec(spec), extracts, out=out, ledger=Ledger(out / "ledger.jsonl"))
+    built = build_all(_spec(spec), extracts, out=out, ledger=account)
     _say(repr(built.feeds), repr(built.data))
     _print_findings(built.data.findings)
-    _say(f"Next: vru-models fit {spec} {out}")
+    if begins:
+        _say(f"A new ledger begins: {account.path}. A partnership keeps one: give it with --ledger, or in VRU_LEDGER.")
+    _say(f"Next: vru-models fit {spec} {out}{_given(ledger)}")
 
 
 @app.command(epilog="Example: vru-models fit spec.toml work")
-def fit(spec: SpecPath, work: Work) -> None:
+def fit(spec: SpecPath, work: Work, ledger: LedgerFile = None) -> None:
     """Fix the success bars, fit every candidate on every split, choose one."""
-    from vru_models.audit.ledger import Ledger
     from vru_models.dataset import Dataset
     from vru_models.evidence import fit as fit_run
     from vru_models.workflow import refuse_taken
 
     declared = _spec(spec)
     refuse_taken(work, "run")
-    run = fit_run(declared, Dataset.open(work / "dataset"), ledger=Ledger(work / "ledger.jsonl"))
+    started = time.monotonic()
+    _progress("fix the bars, fit every candidate on every split", started)
+    run = fit_run(declared, Dataset.open(work / "dataset"), ledger=_ledger(work, ledger))
     run.save(work / "run")
-    _say(repr(run), run.model.card(), f"Next: vru-models evaluate {work}")
+    _say(run.frame().round(3).to_string(index=False), run.model.card(), repr(run))
+    _say(f"Next: vru-models evaluate {work}{_given(ledger)}")
 
 
 @app.command(epilog="Example: vru-models evaluate work")
-def evaluate(work: Work) -> None:
+def evaluate(work: Work, ledger: LedgerFile = None) -> None:
     """Open the sealed split: measure at capacity, against simple rules, by group."""
-    from vru_models.audit.ledger import Ledger
     from vru_models.dataset import Dataset
     from vru_models.evidence import Run
     from vru_models.evidence import evaluate as evaluate_run
@@ -126,11 +147,17 @@ def evaluate(work: Work) -> None:
 
     refuse_taken(work, "evidence")
     run, data = Run.open(work / "run"), Dataset.open(work / "dataset")
-    evidence = evaluate_run(run, data, sensitive=open_audit_file(work), ledger=Ledger(work / "ledger.jsonl"))
+    started = time.monotonic()
+    _progress("open the sealed split; measure at capacity, against simple rules, by group", started)
+    evidence = evaluate_run(run, data, sensitive=open_audit_file(work), ledger=_ledger(work, ledger))
     evidence.save(work / "evidence")
     _say(evidence.frame()[["model", "role", "precision", "recall", "auc"]].round(3).to_string(index=False))
     _print_findings(evidence.findings)
-    _say(f"Next: vru-models approve {work} --by 'Name, role' --key KEY.pem --out {work}/release")
+    _say(f"To read: vru-models report {work} --out report.html{_given(ledger)}")
+    _say(
+        f"Next: vru-models approve {work} --by 'NAME, role' --key KEY.pem --trust trust.toml --out {work}/release"
+        f"{_given(ledger)} (a key, once: vru-models key KEY.pem --name NAME --trust trust.toml)"
+    )
 
 
 @app.command(epilog="Example: vru-models key keys/approver.pem --name 'A. Name' --role approver --trust trust.toml")
@@ -141,37 +168,38 @@ def key(
     role: Annotated[str, typer.Option("--role", help="In what role they sign.")] = "approver",
 ) -> None:
     """Make a signing key, and add its public half to a trust file."""
-    from vru_models.audit.signing import create_key, fingerprint
-    from vru_models.audit.trust import Trust, TrustedKey
+    from vru_models.audit.signing import fingerprint
+    from vru_models.audit.trust import new_key
 
-    known = Trust.load(trust).keys if trust.exists() else ()
-    public = create_key(path)
-    Trust.of(*known, TrustedKey.of(public, name=name, role=role)).dump(trust)
-    _say(f"Fingerprint: {fingerprint(public)}", f"Added to {trust}. Keep {path} where nobody else can read it.")
+    added = new_key(path, name=name, role=role, trust=trust)
+    _say(f"Fingerprint: {fingerprint(added.public)}", f"Added to {trust}. Keep {path} where nobody else can read it.")
+    _say(f"Next: vru-models approve WORK --by '{added.name}, role' --key {path} --trust {trust} --out WORK/release")
 
 
 @app.command(
     epilog="Example: vru-models approve work --by 'A. Name, Senior Responsible Owner' --key keys/approver.pem "
-    "--out work/release --override 'VRU302=group small this year; reviewed by the equality lead'"
+    "--trust trust.toml --out work/release --override 'VRU302:sex=small this year; reviewed by the equality lead'"
 )
 def approve(
     work: Work,
     by: Annotated[str, typer.Option("--by", help="Name and role of who approves.")],
     key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Their private key.")],
+    trust: Annotated[
+        Path, typer.Option("--trust", metavar="FILE", help="Trust file that lists the key under that name.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Release folder to write.")],
-    override: Annotated[list[str] | None, typer.Option("--override", help="CODE=reason, as often as needed.")] = None,
+    override: Override = None,
+    ledger: LedgerFile = None,
 ) -> None:
     """Approve a run: a signed release, or a refusal that says what stands in its way."""
     from vru_models.audit.approve import approve as approve_run
-    from vru_models.audit.ledger import Ledger
     from vru_models.evidence import Evidence, Run
 
-    run, evidence = Run.open(work / "run"), Evidence.open(work / "evidence")
-    ledger = Ledger(work / "ledger.jsonl")
-    release = approve_run(run, evidence, ledger, by=by, key=key, out=out, overrides=_pairs(override))
-    given = "" if out.parent == work else f" --ledger {work / 'ledger.jsonl'}"
+    run, evidence, account = Run.open(work / "run"), Evidence.open(work / "evidence"), _ledger(work, ledger)
+    release = approve_run(run, evidence, account, by=by, key=key, out=out, overrides=_pairs(override), trusted=trust)
+    given = _given(ledger or (None if out.parent == work else account.path))
     _say(repr(release), f"The page for reviewers, with the approval on it: {out / 'report.html'}")
-    _say(f"Next: vru-models score {out} EXTRACTS --as-of DATE --out scores --trust trust.toml{given}")
+    _say(f"Next: vru-models score {out} EXTRACTS --as-of DATE --out scores/DATE --trust {trust}{given}")
 
 
 @app.command(
@@ -185,36 +213,50 @@ def score(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder for the list.")],
     trust: TrustFile = None,
     ledger: Annotated[
-        Path | None, typer.Option("--ledger", metavar="FILE", help="Ledger; default: beside the release.")
+        Path | None,
+        typer.Option(
+            "--ledger",
+            metavar="FILE",
+            envvar="VRU_LEDGER",
+            help="The ledger that approve wrote to; default: beside the release.",
+        ),
     ] = None,
-    override: Annotated[list[str] | None, typer.Option("--override", help="CODE=reason for a gate that fails.")] = None,
+    override: Override = None,
+    by: Annotated[str, typer.Option("--by", help="Name and role of who overrides.")] = "",
 ) -> None:
     """Score this month's extracts by a release: the support-priority list."""
     from vru_models.audit.ledger import Ledger
     from vru_models.audit.release import Release
-    from vru_models.feeds import read_feeds, record_events
+    from vru_models.feeds import record_events
     from vru_models.scoring import score as score_events
+    from vru_models.workflow import read_extracts
 
-    day = _date(as_of)
+    day = _day(as_of)
     account = Ledger(ledger or release.parent / "ledger.jsonl")
     loaded = Release.load(release, trusted=trust)
-    events = record_events(read_feeds(extracts, loaded.spec), loaded.spec)
-    scores = score_events(loaded, events, as_of=day, ledger=account, overrides=_pairs(override))
+    events = record_events(read_extracts(extracts, loaded.spec), loaded.spec)
+    scores = score_events(loaded, events, as_of=day, ledger=account, overrides=_pairs(override), by=by)
     scores.save(out, ledger=account)
     _say(repr(scores), f"List: {out / 'list.csv'}", f"Reason sheets for the panel: {out / 'sheets.html'}")
+    _say(f"Next: vru-models verify {out} --ledger {account.path}")
 
 
 @app.command(epilog="Example: vru-models verify vru-demo")
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A demo or working folder, a release, or a ledger.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A demo or working folder, a release, a list, or a ledger (.jsonl).")
+    ],
     trust: TrustFile = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", metavar="FILE", help="Its ledger, where that is not beside it.")
+    ] = None,
 ) -> None:
     """Check that what lies here is what was written, signed and recorded."""
     from vru_models.audit.trust import Trust
     from vru_models.audit.verify import refuse_failures
     from vru_models.audit.verify import verify as verify_path
 
-    found = verify_path(path, trusted=Trust.load(trust) if trust else None)
+    found = verify_path(path, trusted=Trust.load(trust) if trust else None, ledger=ledger)
     _print_findings(found)
     refuse_failures(found)
 
@@ -223,33 +265,40 @@ def verify(
 def report(
     work: Work,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="HTML page to write.")],
+    ledger: LedgerFile = None,
 ) -> None:
     """Write the page that reviewers read: small numbers protected, nothing computed."""
-    from vru_models.audit.ledger import Ledger
-    from vru_models.audit.report import report as write_report
-    from vru_models.evidence import Evidence, Run
+    from vru_models.workflow import write_report
 
-    run = Run.open(work / "run")
-    approvals = Ledger(work / "ledger.jsonl").find("approval", run=run.digest)
-    approval = approvals[-1].body if approvals else None
-    write_report(run, Evidence.open(work / "evidence"), out=out, approval=approval)
+    write_report(work, out, ledger=_ledger(work, ledger))
     _say(f"Report: {out}")
 
 
 def _spec(path: Path) -> Spec:
     from vru_models.spec import Spec
 
-    shipped = path.suffix == "" and not path.exists() and len(path.parts) == 1
+    shipped = path.suffix == "" and not os.path.exists(path) and len(path.parts) == 1
     return Spec.example(str(path)) if shipped else Spec.load(path)
 
 
-def _date(text: str) -> object:
-    import datetime as dt
+def _day(text: str) -> np.datetime64:
+    from vru_models.spec.calendar import as_day
 
     try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise SpecError.at("--as-of", "is not a date", expected="YYYY-MM-DD, such as 2026-12-01") from None
+        return as_day(text)
+    except ValueError as error:
+        raise SpecError.at("--as-of", str(error)) from None
+
+
+def _ledger(work: Path, given: Path | None) -> Ledger:
+    from vru_models.audit.ledger import Ledger
+
+    return Ledger(given or work / "ledger.jsonl")
+
+
+def _given(ledger: Path | None) -> str:
+    """The option as the next command needs it."""
+    return f" --ledger {ledger}" if ledger else ""
 
 
 def _pairs(given: list[str] | None) -> dict[str, str]:

@@ -11,8 +11,7 @@ import numpy as np
 
 from vru_models.audit.approve import approve
 from vru_models.audit.ledger import Ledger
-from vru_models.audit.signing import create_key
-from vru_models.audit.trust import Trust, TrustedKey
+from vru_models.audit.trust import new_key
 from vru_models.errors import StorageError
 from vru_models.evidence import Evidence, Run, evaluate, fit
 from vru_models.feeds import write_extracts
@@ -82,8 +81,8 @@ def _evaluate(demo: Demo) -> None:
 
 def _approve(demo: Demo) -> None:
     made = demo.made
-    public = create_key(demo.out / "keys" / "approver.pem")
-    Trust.of(TrustedKey.of(public, name=APPROVER, role="approver")).dump(demo.out / "trust.toml")
+    key, trust = demo.out / "keys" / "approver.pem", demo.out / "trust.toml"
+    new_key(key, name=APPROVER.partition(",")[0], trust=trust)
     open_codes = sorted({f.code for f in made["evidence"].findings.with_status("fail", "cannot tell")})
     made["overridden"] = open_codes
     made["release"] = approve(
@@ -91,7 +90,8 @@ def _approve(demo: Demo) -> None:
         made["evidence"],
         made["ledger"],
         by=APPROVER,
-        key=demo.out / "keys" / "approver.pem",
+        key=key,
+        trusted=trust,
         overrides=dict.fromkeys(open_codes, REASON),
         out=demo.out / "release",
     )

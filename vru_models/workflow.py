@@ -1,27 +1,32 @@
 """A working folder: the steps as they read and write it, for the command line, the demonstration and batch jobs.
 
-``events/``, ``dataset/``, ``audit_file.parquet`` (protected characteristics, apart, mode 0600), ``run/``,
+``events/``, ``audit_file.parquet`` (protected characteristics, apart, mode 0600), ``dataset/``, ``run/``,
 ``evidence/``, ``release/``, ``ledger.jsonl``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
+from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
+from vru_models.audit.release import refuse_future
+from vru_models.audit.report import report
 from vru_models.dataset import Dataset, build_dataset
 from vru_models.dataset.rows import data_end
 from vru_models.dataset.splits import splits_of
-from vru_models.errors import StorageError
+from vru_models.errors import RefusedError, StorageError
+from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Events, Feeds, read_feeds, record_events
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
-from vru_models.spec.digest import digest_bytes
+from vru_models.spec.digest import digest_bytes, digest_file
 from vru_models.spec.storage import read_file, write_new
 
 AUDIT_FILE = "audit_file.parquet"
@@ -47,7 +52,7 @@ def check(spec: Spec, extracts: str | Path) -> Findings:
     vru_models.errors.StorageError: extracts: the folder is missing. Expected: a folder with extracts.toml and one file
     per feed. Check the path.
     """
-    events = record_events(read_feeds(extracts, spec), spec)
+    events = record_events(read_extracts(extracts, spec), spec)
     return events.findings + Findings([_splits_finding(spec, events)])
 
 
@@ -59,24 +64,71 @@ def _splits_finding(spec: Spec, events: Events) -> Finding:
     return Finding("VRU203", status, "splits", f"{len(splits)} possible: {made}{dropped}")
 
 
-def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) -> Built:
-    """Feeds, events and dataset from a folder of extracts, stored in ``out`` and recorded with their counts."""
-    place = Path(out)
-    refuse_taken(place, "events", "dataset", AUDIT_FILE)
+def read_extracts(extracts: str | Path, spec: Spec) -> Feeds:
+    """:func:`~vru_models.feeds.read_feeds`, refusing extracts that are dated after today."""
     feeds = read_feeds(extracts, spec)
-    ledger.append("feeds", spec=spec.digest, feeds=feeds.frame().to_dict("records"))
+    refuse_future(feeds.extract_dates)
+    return feeds
+
+
+def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) -> Built:
+    """Feeds, events and dataset from a folder of extracts, stored in ``out`` and recorded with counts and digests.
+
+    The dataset comes last: a build that was stopped can be run again into the same folder, from the same extracts.
+    """
+    place = Path(out)
+    refuse_taken(place, "dataset")
+    feeds = read_extracts(extracts, spec)
     events = record_events(feeds, spec)
     data = build_dataset(spec, events)
+    audit = b"" if feeds.sensitive is None else _parquet(feeds.sensitive)
+    kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
+    audit_kept = not audit or _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file)
+    read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
+    files = {file.name: digest_file(file) for file in sorted(read)}
+    ledger.append("feeds", spec=spec.digest, feeds=feeds.frame().to_dict("records"), files=files)
     ledger.append("events", events=events.digest, rows=len(events.frame))
     ledger.append("dataset", dataset=data.digest, spec=spec.digest, rows=len(data.X), labelled=int(data.labelled.sum()))
-    events.save(place / "events")
-    data.save(place / "dataset")
     if feeds.sensitive is not None:
-        buffer = BytesIO()
-        feeds.sensitive.to_parquet(buffer, index=False)
-        ledger.append("audit_file", sha256=digest_bytes(buffer.getvalue()), rows=len(feeds.sensitive))
-        write_new(place / AUDIT_FILE, buffer.getvalue(), role="audit file", mode=0o600)
+        ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(feeds.sensitive))
+    if not kept:
+        events.save(place / "events")
+    if not audit_kept:
+        write_new(place / AUDIT_FILE, audit, role="audit file")
+    data.save(place / "dataset")
     return Built(feeds, events, data)
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _kept(part: Path, digest: str, digest_of: Callable[[Path], str]) -> bool:
+    """Whether an earlier build that was stopped left this very part; anything else in its place is refused."""
+    if not part.exists():
+        return False
+    if digest_of(part) != digest:
+        what = "is already there, from other extracts or another spec"
+        raise StorageError.at(part, what, expected="a new folder", then="Nothing is overwritten; use a new folder")
+    return True
+
+
+def write_report(work: str | Path, out: str | Path, *, ledger: Ledger) -> None:
+    """The page of a working folder's run and evidence, with the approval where there is one; recorded in the ledger.
+
+    Refused where the ledger does not hold this evidence of this run.
+    """
+    place, page = Path(work), Path(out)
+    refuse_inside_release(page)
+    run, evidence = Run.open(place / "run"), Evidence.open(place / "evidence")
+    if not ledger.find("evidence", run=run.digest, evidence=evidence.digest):
+        what = "is not the evidence of this run that the ledger holds"
+        raise RefusedError.at(place / "evidence", what, then="Give the ledger that evaluate wrote to (--ledger)")
+    approvals = ledger.find("approval", run=run.digest, evidence=evidence.digest)
+    report(run, evidence, out=page, approval=approvals[-1].body if approvals else None)
+    ledger.append("report", run=run.digest, evidence=evidence.digest, sha256=digest_file(page))
 
 
 def open_audit_file(work: str | Path) -> pd.DataFrame | None:

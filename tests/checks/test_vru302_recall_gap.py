@@ -36,7 +36,7 @@ def test_a_group_below_30_people_cannot_tell_and_says_how_many_more_would():
     found = finding(y, selected, np.repeat(["F", "M"], [300, 29]))
     assert found.status == "cannot tell"
     assert "too few people (29 in the group)" in found.message
-    assert "1 more people in the group" in found.message
+    assert "1 more person in the group" in found.message
 
 
 def test_exactly_30_people_are_judged():

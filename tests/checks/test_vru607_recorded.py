@@ -8,9 +8,11 @@ from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release
 from vru_models.audit.signing import load_private
 from vru_models.audit.verify import verify
+from vru_models.errors import StorageError
 from vru_models.scoring import score
 from vru_models.spec.digest import canonical_json, digest_json
 from vru_models.spec.storage import write_folder
+from vru_models.workflow import write_report
 
 
 @pytest.fixture
@@ -33,7 +35,8 @@ def recorded(place):
 
 def test_each_part_is_as_the_ledger_says(place):
     assert recorded(place) == dict.fromkeys(
-        ["events", "dataset", "audit_file.parquet", "run", "evidence", "release"], ("pass", "as the ledger says")
+        ["extracts", "events", "dataset", "audit_file.parquet", "run", "evidence", "release"],
+        ("pass", "as the ledger says"),
     )
 
 
@@ -62,10 +65,64 @@ def test_a_part_that_was_made_anew_with_fitting_digests_is_not_what_was_written(
 
 def test_edited_evidence_is_not_what_was_written(place):
     file = place / "evidence" / "evidence.json"
-    changed = file.read_bytes().replace(b'"status":"fail"', b'"status":"pass"', 1)
+    head = json.loads(file.read_bytes().replace(b'"status":"fail"', b'"status":"pass"', 1))
+    del head["digest"]
+    changed = canonical_json(head | {"digest": digest_json(head)})
     assert changed != file.read_bytes()
     file.write_bytes(changed)
     assert recorded(place)["evidence"] == ("fail", "is not what the ledger says was written")
+
+
+@pytest.mark.parametrize("file", ["people.csv", "extracts.toml"])
+def test_an_edited_extract_is_not_what_was_read(place, file):
+    with open(place / "extracts" / file, "a") as stream:
+        stream.write("\n")
+    assert recorded(place)["extracts"] == ("fail", "is not what the ledger says was written")
+
+
+def test_other_files_among_the_extracts_are_nobodys_business(place):
+    (place / "extracts" / "notes.txt").write_text("x")
+    assert recorded(place)["extracts"][0] == "pass"
+
+
+@pytest.mark.parametrize("part", ["release", "evidence", "dataset"])
+def test_a_part_that_the_ledger_names_and_is_gone_cannot_be_told(place, part):
+    shutil.rmtree(place / part)
+    message = "1 of 1 that the ledger names are not in this folder: kept elsewhere, or removed"
+    assert recorded(place)[part] == ("cannot tell", message)
+
+
+def test_a_list_that_the_ledger_names_and_is_gone_cannot_be_told(scored):
+    shutil.rmtree(scored / "scores" / "2024-09")
+    message = "1 of 2 that the ledger names are not in this folder: kept elsewhere, or removed"
+    assert recorded(scored)["lists"] == ("cannot tell", message)
+
+
+def test_a_list_kept_beside_scores_is_checked_too(scored):
+    shutil.move(scored / "scores" / "2024-10", scored / "october")
+    assert recorded(scored)["october"][0] == "pass"
+    (scored / "october" / "scores.json").write_bytes(b"{}")
+    assert recorded(scored)["october"] == ("fail", "1 files are not as scored")
+
+
+def test_a_list_by_itself_is_held_against_the_ledger_above_it_or_the_one_that_is_named(scored, tmp_path):
+    inside, outside = scored / "scores" / "2024-10", tmp_path / "far" / "away" / "2024-10"
+    shutil.copytree(inside, outside)
+    for found in (verify(inside), verify(outside, ledger=scored / "ledger.jsonl")):
+        assert [f.status for f in found if f.code == "VRU607"] == ["pass"]
+    with pytest.raises(StorageError, match=r"holds nothing to verify.* say where its ledger is \(--ledger\)"):
+        verify(outside)
+
+
+def test_the_page_is_a_copy_of_the_releases_or_one_that_report_wrote(place):
+    shutil.copy(place / "release" / "report.html", place / "report.html")
+    assert recorded(place)["report.html"][0] == "pass"
+    (place / "report.html").unlink()
+    write_report(place, place / "report.html", ledger=Ledger(place / "ledger.jsonl"))
+    assert recorded(place)["report.html"][0] == "pass"
+    with open(place / "report.html", "a") as stream:
+        stream.write(" ")
+    assert recorded(place)["report.html"][0] == "fail"
 
 
 def test_another_release_that_is_signed_just_as_well_is_not_the_one_in_the_ledger(place, released):

@@ -24,6 +24,7 @@ def own(world, tmp_path):
     place.mkdir()
     shutil.copy(world.place / "ledger.jsonl", place / "ledger.jsonl")
     shutil.copytree(world.place / "keys", place / "keys")
+    shutil.copy(world.place / "trust.toml", place / "trust.toml")
     return dataclasses.replace(world, place=place)
 
 
@@ -115,14 +116,14 @@ def test_every_open_finding_must_be_answered_and_all_are_named_at_once(own):
     text = refusal(own, overrides={})
     for finding in own.evidence.findings.with_status("fail", "cannot tell"):
         assert f"{finding.code} {finding.status}, {finding.where}: " in text
-    assert "Nothing was written. Answer by code" in text.splitlines()[-1]
+    assert "Nothing was written. Answer with a reason" in text.splitlines()[-1]
 
 
 def test_everything_that_stands_in_the_way_is_said_in_one_error(own):
     bad = with_findings(own, Finding("VRU201", "fail", "leakage", "rows change"), without=("VRU201",))
     text = refusal(bad, overrides={"VRU999": worlds.BECAUSE, "VRU402": "short"}, by=" ")
     for part in (
-        "VRU201: cannot be overridden (rows change)",
+        "VRU201 leakage: cannot be overridden (rows change)",
         "VRU404 fail",
         "overrides.VRU999: nothing with this code stands in the way",
         "overrides.VRU402: gives no reason",
@@ -135,7 +136,7 @@ def test_everything_that_stands_in_the_way_is_said_in_one_error(own):
 @pytest.mark.parametrize("code", ["VRU201", "VRU202", "VRU204", "VRU601"])
 def test_leakage_lawfulness_and_the_account_cannot_be_overridden(own, code):
     bad = with_findings(own, Finding(code, "fail", "thing", "it is so"))
-    assert f"{code}: cannot be overridden (it is so)" in refusal(bad, overrides=bad.overrides)
+    assert f"{code} thing: cannot be overridden (it is so)" in refusal(bad, overrides=bad.overrides)
 
 
 def test_too_few_splits_can_be_answered_for(own):
@@ -244,6 +245,56 @@ def test_a_place_that_is_taken_is_refused_before_anything_else(own):
     with pytest.raises(StorageError, match="is already there"):
         own.approved()
     assert not own.ledger.find("approval")
+
+
+def own_trust(own, **changes):
+    """A trust file with the world's key under another name, role or date of revocation."""
+    (key,) = Trust.load(own.place / "trust.toml").keys
+    return Trust.of(dataclasses.replace(key, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "by"),
+    [({}, worlds.APPROVER), ({"name": "A. Name"}, worlds.APPROVER), ({"name": "A. Name"}, "A. Name")],
+)
+def test_the_key_is_held_against_the_trust_file_by_name(own, changes, by):
+    release = own.approved(trusted=own_trust(own, **changes), by=by)
+    assert release.signers[0].name == changes.get("name", worlds.APPROVER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "by", "says"),
+    [
+        ({"name": "A. Name"}, "A. Namesake", "the trust file does not list this key as an approver's under this name"),
+        ({"name": "A. Name"}, "B. Other, owner", "does not list this key as an approver's under this name"),
+        ({"role": "witness"}, worlds.APPROVER, "does not list this key as an approver's under this name"),
+        ({"revoked": dt.date(2026, 1, 1)}, worlds.APPROVER, "was revoked on 2026-01-01"),
+    ],
+)
+def test_a_key_of_somebody_else_or_of_no_approver_is_refused(own, changes, by, says):
+    assert says in refusal(own, trusted=own_trust(own, **changes), by=by)
+
+
+def test_a_key_that_is_not_in_the_trust_file_is_refused(own):
+    assert "is not among the 0 keys of the trust file" in refusal(own, trusted=Trust.of())
+
+
+def test_one_finding_alone_can_be_answered_for(own):
+    two = with_findings(
+        own, *(Finding("VRU302", "cannot tell", w, "too few") for w in ("sex", "age")), without=("VRU302",)
+    )
+    kept = {code: reason for code, reason in two.overrides.items() if code != "VRU302"}
+    text = refusal(two, overrides=kept | {"VRU302:sex": worlds.BECAUSE})
+    assert "VRU302 cannot tell, age" in text
+    assert "VRU302 cannot tell, sex" not in text
+    release = two.approved(overrides=kept | {"VRU302:sex": worlds.BECAUSE, "VRU302:age": worlds.BECAUSE})
+    assert release.overrides["VRU302:age"] == worlds.BECAUSE
+
+
+def test_the_release_says_since_when_the_ledger_tells(own):
+    own.approved()
+    approval = json.loads((own.place / "release" / "approval.json").read_bytes())
+    assert approval["ledger_began"] == next(iter(own.ledger)).at[:10]
 
 
 def test_a_key_that_others_can_read_is_refused_and_nothing_is_recorded(own):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vru_models.spec.calendar import NEVER, Span, add_months, anchored_dates, as_days, completed_years, known_on
+from vru_models.errors import SpecError
+from vru_models.spec.calendar import NEVER, Span, add_months, anchored_dates, as_day, as_days, completed_years, known_on
 
 DATES = st.dates(dt.date(1990, 1, 1), dt.date(2060, 12, 31))
 
@@ -47,12 +48,25 @@ def test_a_span_is_read_and_written(text, span, written, short):
         ("months", "is not a length of time"),
         ("-1 month", "is not a length of time"),
         ("1.5 months", "is not a length of time"),
-        (6, "6 is not a length of time"),
+        (6, "int is not a length of time"),
+        ("1" * 50 + " days", "^'1{40}' is not a length of time"),
+        ("\uff12 months", "is not a length of time"),
+        ("201 years", "from 0 days to 200 years"),
+        ("2401 months", "from 0 days to 200 years"),
+        ("73051 days", "from 0 days to 200 years"),
+        ("99999999999 months", "from 0 days to 200 years"),
     ],
 )
 def test_what_is_not_a_span_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         Span.parse(text)
+
+
+def test_the_longest_span_is_two_hundred_years():
+    assert Span.parse("200 years").after("1999-12-31") == day("2199-12-31")
+    assert Span.parse("73050 days").after("1900-01-01") == day("2100-01-02")
+    with pytest.raises(ValueError, match=r"from 0 days to 200 years"):
+        Span(-1, "D")
 
 
 def test_spans_are_ordered_by_length_and_a_month_is_longer_than_thirty_days():
@@ -111,6 +125,72 @@ def test_dates_of_any_kind_become_days():
     series = pd.Series(pd.to_datetime(["2024-02-29", None]))
     assert as_days(series).dtype == "datetime64[D]"
     assert np.isnat(as_days(series)).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-02-29",
+        dt.date(2024, 2, 29),
+        dt.datetime(2024, 2, 29),  # noqa: DTZ001
+        pd.Timestamp("2024-02-29"),
+        np.datetime64("2024-02-29"),
+        np.datetime64("2024-02-29T00:00:00", "ns"),
+    ],
+)
+def test_a_day_is_one_day_however_it_is_written(value):
+    assert as_day(value) == day("2024-02-29")
+    assert as_day(value).dtype == "datetime64[D]"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, pd.NaT, np.datetime64("NaT", "D"), "NaT", float("nan"), "", 2026, 2026.0, True, "2026", "2026-11",
+        "2026-W45-1", "20261101", "2026-11-31", "2026-11-01T00:00:00", " 2026-11-01", "\uff12026-11-01", "tomorrow",
+        np.datetime64("2026-11"), np.datetime64("2026"), np.datetime64("2026-11-01T08:00"), np.array(["2026-11-01"]),
+        dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC), dt.datetime(2026, 11, 1, tzinfo=dt.UTC), dt.time(0),
+        pd.Timestamp("2026-11-01 08:00"), pd.Timestamp(1), pd.Period("2026-11"), ["2026-11-01"],
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_does_not_mean_one_day_is_refused(value):
+    with pytest.raises(ValueError, match=r"^not a day. Expected: YYYY-MM-DD, such as 2026-12-01, without a time.$"):
+        as_day(value)
+
+
+@pytest.mark.parametrize(("first", "beyond"), [("1900-01-01", "1899-12-31"), ("2200-12-31", "2201-01-01")])
+def test_a_day_is_from_1900_to_2200(first, beyond):
+    assert as_day(first) == day(first)
+    with pytest.raises(ValueError, match=rf"a day of the year {beyond[:4]}. Expected: a year from 1900 to 2200"):
+        as_day(beyond)
+
+
+def steps_by_hand(last, first, step):
+    dates, k = [], 0
+    while step.times(-k, last) >= day(first):
+        dates.append(step.times(-k, last))
+        k += 1
+    return dates[::-1]
+
+
+@given(DATES, st.integers(0, 3000), st.sampled_from(["7 days", "1 month", "5 months", "2 years"]))
+@settings(max_examples=100, deadline=None)
+def test_steps_are_taken_as_one_by_one(last, back, step):
+    first = last - dt.timedelta(back)
+    expected = steps_by_hand(last, first, Span.parse(step))
+    assert anchored_dates(last=last, first=first, step=Span.parse(step)).tolist() == [d.item() for d in expected]
+
+
+def test_a_thousand_steps_are_taken_and_no_more():
+    step = Span.parse("1 day")
+    assert (
+        len(anchored_dates(last="2024-01-01", first=day("2024-01-01") - np.timedelta64(1000, "D"), step=step)) == 1001
+    )
+    with pytest.raises(
+        SpecError, match=r"as-of dates: steps of 1 day from .* are about 356,\d{3}. Expected: at most 1,000"
+    ):
+        anchored_dates(last="2999-11-01", first="2023-11-01", step=step)
 
 
 def test_steps_are_counted_from_the_anchor_and_never_drift():

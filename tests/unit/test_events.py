@@ -63,6 +63,12 @@ def test_a_frame_made_from_another_events_frame_is_the_same():
     assert again.digest == events.digest
 
 
+@pytest.mark.parametrize("date", ["2022-06", 2022, None, "2022-W24-3"])
+def test_what_was_known_is_asked_for_one_day(date):
+    with pytest.raises(ValueError, match=r"not a day. Expected: YYYY-MM-DD"):
+        small.events().as_known(date)
+
+
 def test_as_known_is_what_an_extract_on_that_day_would_have_given():
     known = small.events().as_known("2022-06-15")
     assert known.frame["person_id"].tolist() == ["a", "a", "b", "c"]

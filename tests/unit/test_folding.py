@@ -35,3 +35,8 @@ def test_known_the_day_after_and_until_the_closing_day(date, n):
     known = as_known(folded, date)
     assert known["n"].tolist() == n
     assert known["known_until"].isna().all()
+
+
+def test_what_was_known_in_a_month_is_not_asked():
+    with pytest.raises(ValueError, match=r"not a day. Expected: YYYY-MM-DD"):
+        as_known(fold(versions(), "key"), "2024-01")

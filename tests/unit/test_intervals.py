@@ -6,6 +6,7 @@ from scipy.stats import binomtest, norm
 
 from vru_models.evaluation.intervals import (
     counts_are_small,
+    decimals,
     interval,
     newcombe,
     newcombe_p_value,
@@ -99,3 +100,21 @@ def test_the_wilson_interval_rests_on_units_not_rows():
 def test_undefined_replicates_are_left_out_and_none_defined_is_undefined():
     assert interval(np.array([0.0, 1.0, np.nan]), level=0.5) == (0.25, 0.75)
     assert np.isnan(interval(np.array([np.nan]))).all()
+
+
+@pytest.mark.parametrize(
+    ("figures", "least", "said"),
+    [
+        ((0.2, 0.5), 2, 2),
+        ((0.052, 0.049), 2, 3),
+        ((0.0996, 0.1), 2, 4),
+        ((4.96, 5.0), 1, 2),
+        ((0.3, 0.3), 2, 2),
+        ((0.3, 0.3 + 1e-12), 2, 2),
+        ((0.3, 0.300001), 2, 6),
+        ((0.1, 0.2, 0.204), 2, 3),
+        ((float("nan"), 0.1), 2, 2),
+    ],
+)
+def test_figures_that_differ_are_printed_with_as_many_decimals_as_tell_them_apart(figures, least, said):
+    assert decimals(*figures, least=least) == said

@@ -46,6 +46,25 @@ def test_the_text_holds_every_line_the_reckoner_and_the_formula():
     assert lines[-1] == "log-odds = -2.500000 + 0.500000 x score"
 
 
+IDLE = CardFeature("mh_crisis_count_6m", edges=(0.0,), points=(0, 0), neutral=0, reference=0, kind="count")
+NEUTRAL = CardFeature("moves_sum_24m", edges=(), points=(0,), neutral=1, reference=0, kind="count")
+
+
+@pytest.mark.parametrize("page", [Card.text, Card.markdown, Card.html])
+def test_features_without_points_are_folded_into_one_line_and_are_whole_in_json(page):
+    card = Card((SUSPENDED, IDLE, NEUTRAL), slope=0.5, intercept=-2.5)
+    shown = page(card)
+    assert shown.count("No points: mh crisis: how many in 6 months.") == 1
+    assert shown.count("mh crisis") == 1
+    assert shown.index("moves: sum over 24 months") < shown.index("No points:") < shown.index("log-odds")
+    assert Card.from_json(card.to_json()) == card
+    assert "No points" not in page(CARD)
+
+
+def test_a_card_without_any_points_still_has_a_page():
+    assert "No points: mh crisis: how many in 6 months." in Card((IDLE,), slope=0.5, intercept=-2.5).text()
+
+
 def test_markdown_cells_cannot_break_the_table_or_carry_markup():
     row = next(line for line in CARD.markdown().splitlines() if "support" in line)
     assert row == "| &lt;b&gt;support\\|$x | no | 0 |"

@@ -49,6 +49,8 @@ def test_the_summary_holds_counts_and_digests_and_nobody(scores, ledger, tmp_pat
         "extracts": dict.fromkeys(["audit", "cover", "exclusions", "missing", "people"], "2024-09-01"),
         "findings": scores.findings.records(),
         "overrides": {},
+        "overridden_by": "",
+        "events": tiny.events().digest,
     }
 
 
@@ -117,11 +119,16 @@ def test_folders_above_are_made(scores, ledger, tmp_path):
 
 
 def test_an_override_is_in_the_ledger_and_in_the_summary(ledger, tmp_path):
-    given = {"VRU501": "the feed was late this month; B. Name"}
-    late = score(tiny.release(), tiny.events(), as_of="2024-10-16", ledger=ledger, overrides=given)
+    given = {"VRU501": "the feed was late this month"}
+    late = score(
+        tiny.release(), tiny.events(), as_of="2024-10-16", ledger=ledger, overrides=given, by="B. Name, panel chair"
+    )
     late.save(tmp_path / "scores", ledger=ledger)
-    assert ledger.find("scores")[0].body["overrides"] == given
-    assert json.loads((tmp_path / "scores" / "scores.json").read_bytes())["overrides"] == given
+    summary = json.loads((tmp_path / "scores" / "scores.json").read_bytes())
+    for told in (ledger.find("scores")[0].body, summary):
+        assert told["overrides"] == given
+        assert told["overridden_by"] == "B. Name, panel chair"
+        assert told["events"] == tiny.events().digest
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "\0x", "＝1", "＋1", "－1", "＠x"]
@@ -137,6 +144,17 @@ def test_text_that_a_spreadsheet_would_run_is_made_safe_in_cells_and_in_headers(
 def test_other_text_and_every_number_stay_as_they_are():
     frame = pd.DataFrame({"note": ["late", "", "a=b", "1-2"], "points": [-3, 0, 1, 2], "share": [-0.5, 0.0, 1.0, 0.25]})
     pd.testing.assert_frame_equal(spreadsheet_safe(frame), frame, check_dtype=False)
+
+
+def test_the_csv_rounds_the_chance_of_a_place_and_the_parquet_file_keeps_it(ledger, scores, tmp_path):
+    chances = [1.0, 0.75, 2 / 3, 0.00123456]
+    dataclasses.replace(scores, list=scores.list.assign(inclusion_probability=chances)).save(
+        tmp_path / "scores", ledger=ledger
+    )
+    rows = list(csv.reader(io.StringIO((tmp_path / "scores" / "list.csv").read_text())))
+    column = [row[rows[0].index("inclusion_probability")] for row in rows[1:]]
+    assert column == ["1.0", "0.75", "0.6667", "0.001235"]
+    assert pd.read_parquet(tmp_path / "scores" / "list.parquet")["inclusion_probability"].tolist() == chances
 
 
 def test_the_csv_of_a_hostile_declaration_runs_nothing(ledger, scores, tmp_path):

@@ -95,8 +95,13 @@ RECORD = {
         "lift": "9.3",
         "auc": "0.801",
         "auc_ceiling": "0.812",
+        "ceiling": "better",
         "calibration_slope": "0.97",
+        "mean_chance": "7.4 %",
+        "base_rate": "7.7 %",
     },
+    "trained_on": {"rows": "8,765", "people": "1,340", "positives": "655", "dates": "12"},
+    "limits": [{"measure": "recall", "limit": "0.15", "everyone": "0.29", "warning": ""}],
     "card": {
         "text": CARD,
         "digest": "c" * 64,
@@ -117,6 +122,7 @@ RECORD = {
             "rows": [
                 ["dense", "chosen", *FIGURES, "0.52 to 0.83", "0.21 to 0.39", "0.801"],
                 ["random", "comparator", *FIGURES[:5], "redacted", "not testable", "not testable", "", "", "0.500"],
+                ["boosting", "comparator", *FIGURES[:5], "30", "0.857", "0.353", "", "", "0.812"],
             ],
         },
         "by_split": {
@@ -125,7 +131,7 @@ RECORD = {
         },
         "against": {
             "columns": ["against", "difference_in_precision", "interval_95"],
-            "rows": [["random", "+0.64", "0.47 to 0.75"]],
+            "rows": [["random", "+0.64", "+0.47 to +0.75"], ["boosting", "-0.14", "-0.23 to -0.06"]],
         },
         "reliability": {
             "columns": ["band", "mean_probability", "n", "n_labelled", "positives", "observed"],
@@ -149,6 +155,7 @@ APPROVAL = {
     "approved_on": "2026-11-24",
     "expires_on": "2027-11-24",
     "version": 6,
+    "signed_by": ["f" * 64],
     "overrides": {"VRU302": "Group small this year.", "VRU402": "The panel wants reasons, not flags."},
 }
 
@@ -244,7 +251,10 @@ def test_simpler_ways_stand_on_page_one_with_the_difference(undrawn):
     assert "Better than counting flags? ✗ fail precision at capacity +0.02 against flags: use the simple rule." in first
     said = "Counting flags: about 15 of 35 listed had the need; precision here +0.29 against it (0.11 to 0.40)"
     assert said in first
-    assert "Drawing at random: redacted of 35 listed had the need; precision here +0.64 against it" in first
+    assert (
+        "Drawing at random: redacted of 35 listed had the need; precision here +0.64 against it (+0.47 to +0.75)"
+        in first
+    )
 
 
 def test_a_choice_made_by_folds_shows_what_it_went_by(undrawn):
@@ -266,7 +276,86 @@ def test_a_redacted_headline_is_said_to_be_redacted(undrawn):
 
 def test_a_group_that_is_not_testable_is_named_beside_the_verdict(approved):
     first = text_of(approved).split("Contents")[0]
-    assert "sex recall 0.15 ? cannot tell U" in first
+    assert "sex recall 0.29 0.15 ? cannot tell U" in first
+
+
+def test_a_pass_beside_groups_that_may_not_be_shown_is_never_a_plain_pass(undrawn):
+    text = text_of(render(record(**{"findings.1.status": "pass"}), None))
+    assert "sex recall 0.29 0.15 ✓ pass (some groups not shown here) U" in text
+    assert "0.21 to 0.47 ✓ pass (some groups not shown here)" in text
+
+
+def test_a_pass_where_every_group_is_shown_says_no_more(undrawn):
+    shown = record(**{"findings.1.status": "pass"})
+    del shown["tables"]["groups"]["rows"][1]
+    assert "not shown here" not in text_of(render(shown, None))
+
+
+def test_a_pass_in_a_row_with_a_redacted_figure_says_so(undrawn):
+    text = text_of(render(record(**{"tables.groups.rows.0.7": "redacted"}), None))
+    assert "0.21 to 0.47 ✓ pass (some figures not shown here)" in text
+
+
+def test_a_limit_no_smaller_than_its_figure_is_warned_of_on_page_one(undrawn):
+    warned = record(**{"limits.0.warning": "the limit is no smaller than the recall itself"})
+    first = text_of(render(warned, None)).split("Contents")[0]
+    assert "Read recall with care: the limit is no smaller than the recall itself." in first
+    assert "with care" not in text_of(render(RECORD, None))
+
+
+def test_the_signers_fingerprint_is_there_where_the_approval_has_it(undrawn):
+    assert f"the fingerprint {'f' * 64} ." in text_of(render(RECORD, APPROVAL))
+    unsigned = {name: value for name, value in APPROVAL.items() if name != "signed_by"}
+    assert "fingerprint f" not in text_of(render(RECORD, unsigned))
+
+
+def test_page_one_says_what_was_learnt_from_and_whether_chances_hold_on_average(approved):
+    first = text_of(approved).split("Contents")[0]
+    assert "8,765 rows about 1,340 distinct people, on 12 as-of dates; in 655 of the rows the need was found" in first
+    assert "stated a chance of 7.4 % on average, and 7.7 % of the people whose outcome is known had the need" in first
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "said"),
+    [
+        ("better", "It finds more than the card"),
+        ("worse", "It finds fewer than the card"),
+        ("not told apart", "It is not shown to find more or fewer than the card"),
+        ("not testable", "Whether it finds more than the card cannot be shown here"),
+    ],
+)
+def test_page_one_says_in_a_sentence_whether_the_ceiling_is_better(undrawn, ceiling, said):
+    first = text_of(render(record(**{"headline.ceiling": ceiling}), None)).split("Contents")[0]
+    assert "about 30 of 35 listed had the need; precision here -0.14 against it (-0.23 to -0.06). " + said in first
+
+
+def test_every_code_on_the_page_has_its_meaning_once(approved):
+    meanings = text_of(approved).split("The codes on this page")[1]
+    for code in {code for code, *_ in FINDINGS}:
+        assert re.search(rf"{code} (Is|Of|Do)\b[^?]*\?", meanings)
+    assert approved.count("Is it shown that nothing learnt on or after a date took part") == 1
+
+
+def test_findings_that_say_the_same_stand_in_one_row(undrawn):
+    passes = [dict(RECORD["findings"][0], code="VRU101", where=feed, message="all rows") for feed in ("a_b", "c")]
+    text = text_of(render(record(findings=[*RECORD["findings"], *passes]), None))
+    assert "VRU101 a b, c all rows" in text
+
+
+def test_an_answer_to_one_finding_alone_stands_beside_that_finding(undrawn):
+    other = dict(RECORD["findings"][1], where="age", message="another message")
+    answered = APPROVAL | {"overrides": {"VRU302:sex": "Group small this year."}}
+    text = text_of(render(record(findings=[*RECORD["findings"], other]), answered))
+    row = text.split("reason given ")[-1].split("Group small")[0]
+    assert "cannot tell , sex: cannot tell;" in row
+    assert "another message" not in row
+
+
+def test_a_feature_without_points_is_named_in_one_line(undrawn):
+    rows = [*RECORD["card"]["table"]["rows"], *([["move_any_6m", value, "", "", "0"] for value in ("no", "yes")])]
+    text = text_of(render(record(**{"card.table.rows": rows}), None))
+    assert "No points, whatever the value: move: any in 6 months." in text
+    assert "move: any in 6 months no 0 yes 0" not in text
 
 
 def test_a_cell_that_is_not_testable_is_not_marked_a_pass(approved):
@@ -283,7 +372,7 @@ def test_without_an_audit_file_nobody_knows_whom_the_list_misses(undrawn):
 
 def test_the_whole_card_is_there_one_row_per_bin(approved):
     text = text_of(approved)
-    assert "missing_ count_ 12m 0 0 1 or more 17" in text
+    assert "missing: how many in 12 months 0 0 1 or more 17" in text
 
 
 def test_chances_are_shown_as_the_card_states_them(approved):

@@ -19,8 +19,14 @@ def ledger(tmp_path):
     return tiny.ledger(tmp_path / "ledger.jsonl")
 
 
-def scored(ledger, *, release=None, events=None, as_of=tiny.AS_OF, overrides=None):
-    return score(release or tiny.release(), events or tiny.events(), as_of=as_of, ledger=ledger, overrides=overrides)
+BY = "B. Name, duty manager"
+
+
+def scored(ledger, *, release=None, events=None, as_of=tiny.AS_OF, overrides=None, by=None):
+    named = (BY if overrides else "") if by is None else by
+    return score(
+        release or tiny.release(), events or tiny.events(), as_of=as_of, ledger=ledger, overrides=overrides, by=named
+    )
 
 
 def first_by_lot(purpose, *people):
@@ -37,8 +43,10 @@ def test_the_list_is_the_one_worked_by_hand(ledger):
     assert listed["kind"].tolist() == ["points", "points", "points", "random"]
     assert listed["points"].tolist() == [7, 4, 3, 3 if drawn in "cd" else 0]
     assert listed["band"].tolist() == ["A", "B", "C", "random"]
-    assert listed["reason_1"].tolist()[:3] == ["Went missing", "Went missing", "Suspended from school"]
-    assert listed["reason_2"].tolist()[:3] == ["Suspended from school", "", ""]
+    assert listed["reason_1"].tolist()[:3] == [
+        "Went missing (1 in 12 months)", "Went missing (1 in 12 months)", "Suspended from school (1 in 12 months)",
+    ]  # fmt: skip
+    assert listed["reason_2"].tolist()[:3] == ["Suspended from school (1 in 12 months)", "", ""]
     assert listed["inclusion_probability"].tolist()[:3] == [1.0, 1.0, 0.5 + 0.5 * 0.5]
     assert listed["inclusion_probability"].iloc[3] in (0.75, 0.5)
 
@@ -180,18 +188,32 @@ REASON = "the feed was late this month; B. Name"
 
 def test_an_override_is_kept_with_the_list(ledger):
     scores = scored(ledger, as_of="2024-10-16", overrides={"VRU501": REASON})
-    assert dict(scores.overrides) == {"VRU501": REASON}
+    assert (dict(scores.overrides), scores.overridden_by) == ({"VRU501": REASON}, BY)
     assert scores.findings.worst == "fail"
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "late"])
 def test_an_override_without_a_reason_is_none(ledger, reason):
-    with pytest.raises(RefusedError, match=r"score: refused.\n  VRU501 fail, cover: extracted 45 days before"):
+    with pytest.raises(RefusedError, match=r"score: refused.\n  overrides.VRU501: gives no reason of 10 characters"):
         scored(ledger, as_of="2024-10-16", overrides={"VRU501": reason})
 
 
+def test_an_override_says_who_gives_it(ledger):
+    with pytest.raises(RefusedError, match=r"score: refused\.\n  by: names nobody"):
+        scored(ledger, as_of="2024-10-16", overrides={"VRU501": REASON}, by=" ")
+
+
+def test_an_override_may_be_for_one_feed_alone(ledger):
+    old = tiny.events()
+    late = {**old.extract_dates, "missing": dt.date(2024, 7, 1), "cover": dt.date(2024, 7, 1)}
+    events = dataclasses.replace(old, extract_dates=late)
+    with pytest.raises(RefusedError, match="VRU501 fail, cover: extracted 76 days before") as caught:
+        scored(ledger, events=events, overrides={"VRU501:missing": REASON})
+    assert "VRU501 fail, missing" not in str(caught.value)
+
+
 def test_an_override_of_what_is_not_shut_is_refused(ledger):
-    with pytest.raises(RefusedError, match=r"overrides.VRU501: no gate with this code is shut"):
+    with pytest.raises(RefusedError, match=r"overrides.VRU501: nothing with this code stands in the way"):
         scored(ledger, overrides={"VRU501": REASON})
 
 
@@ -210,10 +232,11 @@ def test_a_card_that_reads_a_column_the_declaration_does_not_make_is_refused(led
 
 def test_what_is_not_shared_moves_nobody_from_neutral_and_is_named(ledger):
     cover = tiny.extracts()["cover"].iloc[:1]
-    listed = scored(ledger, events=tiny.events(cover=cover)).list.set_index("person_id")
+    answers = {"VRU107": REASON}
+    listed = scored(ledger, events=tiny.events(cover=cover), overrides=answers).list.set_index("person_id")
     assert listed.loc["a", "points"] == 3 + 2
     assert "not shared" in listed.loc["a", "data_gaps"]
-    assert listed.loc["a", "reason_1"] == "Suspended from school"
+    assert listed.loc["a", "reason_1"] == "Suspended from school (1 in 12 months)"
 
 
 def test_events_that_say_nothing_of_their_extracts_do_not_pass_the_gate(ledger):

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import tomllib
 
 import pytest
 import small
 import tomli_w
 from pydantic import ValidationError
 
-from vru_models.errors import SpecError, StorageError
+from vru_models.errors import RefusedError, SpecError, StorageError
 from vru_models.spec import Span, Spec
 
 
@@ -103,6 +105,7 @@ def grid(**changes):
         ({"cohort.entry": [{"indicator": "ghost", "window": "1 year"}]}, "cohort.entry: 'ghost' is not known"),
         ({"features": grid(indicators=["permanent_exclusion"])}, "permanent_exclusion has use = 'context'"),
         ({"features": grid(windows=["1 year", "12 months"])}, "declared twice"),
+        ({"features": grid(windows=["1 year"] * 5_001)}, "features: the grids make 10,002. Expected: at most 5,000"),
         ({"features": grid(measures=["max"])}, "is missing where there were no events. Add count or any"),
         ({"features": grid(measures=["sum"])}, "missing_episode_sum_12m needs a value"),
         ({"indicators.suspension.value": "session"}, "indicators.suspension.value: 'session' is not known.*'sessions'"),
@@ -151,6 +154,14 @@ def test_what_refers_to_nothing_is_refused_by_path(changes, message):
         ({"splits.max_history": "1 year"}, "belong to a rule, not to explicit as_of dates"),
         ({"model.candidates": [{"name": "a", "kind": "scorecard"}] * 2}, "two candidates have the same name"),
         ({"capacity.random_share": 0.04}, "greater than or equal to 0.05"),
+        ({"capacity.k": 1_000_001}, "less than or equal to 1000000"),
+        ({"fairness.min_group": 1_000_001}, "less than or equal to 1000000"),
+        ({"model.candidates": [{"name": "a", "kind": "scorecard", "l2": float("inf")}]}, "finite number"),
+        ({"model.candidates": [{"name": "a", "kind": "scorecard", "l2": 2e6}]}, "less than or equal to 1000000"),
+        ({"feeds.missing.known": {"kind": "assumed_lag", "median": 1, "p95": 36_526}}, "less than or equal to 36525"),
+        ({"feeds.missing.agreement.to": dt.date(9999, 12, 31)}, "a day of the year 9999. Expected: a year from 1900"),
+        ({"purpose.dpia.review_by": 1}, "not a day. Expected: YYYY-MM-DD"),
+        ({"features": grid(windows=["99999999999 months"])}, "a length of time is from 0 days to 200 years"),
         ({"fairness.min_group": 9}, "greater than or equal to 10"),
         ({"colour": "red"}, "Extra inputs are not permitted"),
     ],
@@ -199,6 +210,15 @@ def test_a_code_list_that_a_schema_names_must_be_there(file):
     [
         (b"\xff", SpecError, "is not UTF-8 text. Expected: a TOML file"),
         (b"purpose =", SpecError, "spec.toml: is not TOML"),
+        (b"a" + b".a" * 5_000 + b" = 1", SpecError, "a line is too long. Expected: lines of at most 10,000 characters"),
+        (b"a = " + b"[\n" * 50_000, SpecError, r"is not TOML that can be used \(nested too deeply"),
+        (b"a = " + b"9" * 5_000, SpecError, r"is not TOML that can be used .* a number or character is beyond"),
+        (b"unit" + b".a" * 1_500 + b" = 1", SpecError, "unit: is not allowed. Expected: 'person'"),
+        ("unit = 1".encode("utf-16"), SpecError, "is not UTF-8 text"),
+        (b"z" * 5_000 + b" = 1", SpecError, r"\n  z{60}\.\.\.: is not a known key here\n"),
+        (b"unit = '" + b"z" * 5_000 + b"'", SpecError, r"unit: 'z{60}\.\.\.' is not allowed"),
+        (b"".join(b"z%d = 1\n" % i for i in range(99)), SpecError, r"111 faults.(\n.*){20}\n  and 91 more\nNothing"),
+        (b"#" * (1 << 20) + b"\n", RefusedError, "spec.toml: is too long. Expected: at most 1,048,576 bytes"),
         (b"feeds = 3", SpecError, "spec.toml: 1[0-9] faults.*\n.*purpose: is missing"),
         (b"[tables]", SpecError, "spec.toml: tables: is not a known key here"),
     ],
@@ -210,10 +230,64 @@ def test_a_file_that_is_no_spec_is_refused_by_name(file, content, error, message
 
 
 def test_a_missing_file_is_a_storage_error(tmp_path):
-    with pytest.raises(
-        StorageError, match=r"spec.toml: cannot be read \(No such file or directory\). Expected: the path"
-    ):
+    with pytest.raises(StorageError, match=r"spec.toml: cannot be read \(No such file or directory\). Check the path"):
         Spec.load(tmp_path / "spec.toml")
+
+
+@pytest.mark.parametrize("name", ["spec.toml", "schemas/missing.json", "codelists/kinds.csv"])
+def test_a_file_that_is_no_file_is_refused_and_not_waited_for(file, name):
+    place = file.parent / name
+    place.unlink()
+    os.mkfifo(place)
+    with pytest.raises(RefusedError, match=f"{name}: is not a regular file"):
+        Spec.load(file)
+
+
+@pytest.mark.parametrize("name", ["schemas/missing.json", "codelists/kinds.csv"])
+def test_a_file_beside_the_spec_is_read_up_to_its_bound(file, name):
+    with (file.parent / name).open("wb") as large:
+        large.truncate(1 << 33)
+    with pytest.raises(RefusedError, match=f"{name}: is too long. Expected: at most 4,194,304 bytes"):
+        Spec.load(file)
+
+
+@pytest.mark.parametrize("name", ["schemas/missing.json", "codelists/kinds.csv"])
+def test_a_file_beside_the_spec_in_another_encoding_is_refused(file, name):
+    (file.parent / name).write_bytes("caf\u00e9".encode("latin-1"))
+    with pytest.raises(SpecError, match=f"{name}: is not UTF-8 text. Save the file as UTF-8"):
+        Spec.load(file)
+
+
+def test_a_byte_order_mark_changes_nothing(file):
+    for place in (file, file.parent / "schemas" / "missing.json", file.parent / "codelists" / "kinds.csv"):
+        place.write_bytes(b"\xef\xbb\xbf" + place.read_bytes())
+    assert Spec.load(file).digest == small.spec().digest
+
+
+def test_a_link_to_a_spec_is_followed_and_its_own_neighbours_are_read(file):
+    (file.parent / "store").mkdir()
+    file.rename(file.parent / "store" / "v1.toml")
+    file.symlink_to("store/v1.toml")
+    assert Spec.load(file).digest == small.spec().digest
+
+
+@pytest.mark.parametrize("name", ["../schemas/missing", "m" * 5_000, "", 3])
+def test_no_file_is_looked_for_under_what_is_not_a_name(file, name):
+    declared = tomllib.loads(file.read_text())
+    declared["feeds"]["missing"]["schema"] = name
+    file.write_text(tomli_w.dumps(declared))
+    with pytest.raises(SpecError, match=r"spec.toml: 1 fault.\n  feeds.missing.schema: .*\nNothing was read"):
+        Spec.load(file)
+
+
+def test_a_schema_that_is_not_there_is_said_with_the_place_for_it(file):
+    (file.parent / "schemas" / "missing.json").unlink()
+    place = (
+        r"spec.toml: feeds.missing.schema: 'missing' is not known. Expected: schemas/missing.json beside the spec, or "
+        r"one that ships \(coverage, .*, social_care\). .*Put your own schema into schemas/."
+    )
+    with pytest.raises(SpecError, match=place):
+        Spec.load(file)
 
 
 def test_every_fault_is_named_by_path_with_the_nearest_allowed_value(file):

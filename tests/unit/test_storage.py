@@ -82,7 +82,7 @@ def test_a_leftover_of_a_killed_run_is_stepped_around(tmp_path):
 
 
 def test_a_new_file_never_replaces_one_that_is_there(tmp_path):
-    storage.write_new(tmp_path / "f", b"first", mode=0o600)
+    storage.write_new(tmp_path / "f", b"first")
     with pytest.raises(StorageError, match="Nothing is overwritten: choose another name"):
         storage.write_new(tmp_path / "f", b"second")
     assert (tmp_path / "f").read_bytes() == b"first"

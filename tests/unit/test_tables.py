@@ -34,7 +34,18 @@ def test_a_schema_is_read_and_written_and_read_again():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"exclusions.json: is not JSON \(line 1\)"),
+        ("{", r"exclusions.json: is not JSON \(.*line 1 column 2"),
+        ("[" * 100_000, "exclusions.json: is not JSON that can be used"),
+        ("9" * 5_000, "exclusions.json: is not JSON that can be used"),
+        (changed(["title"], "\ud800"), "exclusions.json: is not JSON that can be used"),
+        (changed(["fields", 5, "constraints"], {"minimum": float("nan")}), "is not JSON that can be used"),
+        (
+            changed(["fields", 1, "constraints"], {"pattern": "(" * 900 + ")" * 100}),
+            "pattern is not a regular expression",
+        ),
+        (changed(["fields", 1, "constraints"], {"pattern": "a" * 1_001}), "at most 1000 characters"),
+        (changed(["fields", 1, "constraints"], {"maxLength": -1}), "greater than or equal to 0"),
+        (changed(["x-vru", "due_after"], 36_526), "less than or equal to 36525"),
         ("[]", "exclusions.json: 1 fault"),
         (changed(["colour"], "red"), "colour: is not a known key here"),
         (changed(["fields", 0, "type"], "text"), r"fields\[0\].type: 'text' is not allowed"),
@@ -99,6 +110,7 @@ def test_a_code_is_valid_between_its_dates_both_inclusive(code, date, valid):
         "",
         "code,label\nS,x\n",
         "code,label,valid_from,valid_to,source\nS,x\n",
+        "code,label,valid_from,valid_to,source\n" + "S" * 200_000 + ",x,,,y\n",
     ],
 )
 def test_what_is_not_a_code_list_is_refused(text):
@@ -108,10 +120,15 @@ def test_what_is_not_a_code_list_is_refused(text):
         CodeList.parse(text, "codes")
 
 
-@pytest.mark.parametrize("ends", ["soon,", ",2024-02-30"])
+@pytest.mark.parametrize("ends", ["soon,", ",2024-02-30", "2024-W01-1,", "20240101,", "0001-01-01,"])
 def test_an_end_that_is_not_a_date_is_refused(ends):
     with pytest.raises(SpecError, match=r"codes: has a valid_from or valid_to that is not a date"):
         CodeList.parse(f"code,label,valid_from,valid_to,source\nS,x,{ends},y\n", "codes")
+
+
+def test_a_code_list_may_end_its_lines_in_a_carriage_return():
+    lines = "code,label,valid_from,valid_to,source\rS,x,,,y\rT,x,,,y\r"
+    assert CodeList.parse(lines, "codes").codes == {"S", "T"}
 
 
 @pytest.mark.parametrize("file", sorted((shipped_schemas() / "feeds").glob("*.json")), ids=lambda f: f.stem)

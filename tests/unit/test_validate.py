@@ -48,6 +48,13 @@ def test_a_good_row_is_accepted_in_the_house_types():
         ("x1,a,S,2022-01-10,2022-01-12,three,recorded", "sessions:not_a_number"),
         ("x1,a,S,2022-01-10,2022-01-12,1.5,recorded", "sessions:not_a_number"),
         ("x1,a,S,2022-01-10,2022-01-12,9999999999999999999,recorded", "sessions:not_a_number"),
+        ("x1,a,S,2022-01-10,2022-01-12,999999999999999999,recorded", "sessions:above_maximum"),
+        ("x1,a,S,2022-01-10,2022-01-12,1e400,recorded", "sessions:not_a_number"),
+        ("x1,a,S,2022-01-10,2022-01-12,NaN,recorded", "sessions:not_a_number"),
+        ("x1,a,S,2022-01-10,2022-01-12,\uff11\uff12,recorded", "sessions:not_a_number"),
+        ("x1,a,S,0000-00-00,2022-01-12,3,recorded", "start_date:not_a_date"),
+        ("x1,a,S,2022-W02-1,2022-01-12,3,recorded", "start_date:not_a_date"),
+        ("x1,a,S,\uff12022-01-10,2022-01-12,3,recorded", "start_date:not_a_date"),
         (",a,S,2022-01-10,2022-01-12,3,recorded", "exclusion_id:required"),
         ("x1,,S,2022-01-10,2022-01-12,3,recorded", "person_id:required"),
         ("x1,a,S,2022-01-10,2022-01-12,3,", "status:required"),
@@ -305,6 +312,21 @@ def test_an_empty_feed_has_no_rows_and_the_same_columns():
 )
 def test_faults_of_the_header_are_collected_and_a_record_is_never_shown_as_one(header, faults):
     assert header_faults(header.split(","), small.spec().table_of("missing")) == faults
+
+
+def test_names_that_may_be_a_records_values_are_counted_and_not_shown():
+    table = small.spec().table_of("missing")
+    odd = ["\x1b[31mred", "z" * 61, "a name, with a comma"]
+    assert header_faults([*table.columns, *odd, "extra"], table) == ["columns not declared: extra, 3 more"]
+    assert header_faults([*table.columns, *odd], table) == ["columns not declared: 3 not plain names"]
+
+
+def test_at_most_ten_columns_are_named():
+    table = small.spec().table_of("missing")
+    shown = ", ".join(f"c{i}" for i in range(10))
+    assert header_faults([*table.columns, *(f"c{i}" for i in range(99))], table) == [
+        f"columns not declared: {shown}, 89 more"
+    ]
 
 
 def test_a_column_in_which_nothing_was_ever_written_is_missing_throughout():

@@ -19,7 +19,7 @@ def codes(found):
 
 def test_a_whole_folder_is_checked_from_the_ledger_to_the_release(place):
     found = verify(place)
-    assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", "VRU605", "VRU606", *["VRU607"] * 6]
+    assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", "VRU605", "VRU606", *["VRU607"] * 7]
     assert found.worst == "pass"
 
 
@@ -60,14 +60,20 @@ def test_a_release_without_its_manifest_fails_in_its_folder(place):
 
 
 def test_a_folder_with_nothing_to_verify_says_so(tmp_path):
-    with pytest.raises(StorageError, match=r"holds nothing to verify. Expected: a release, a ledger, or a folder"):
+    with pytest.raises(
+        StorageError, match=r"holds nothing to verify. Expected: a release, a ledger \(.jsonl\), a list, or a folder"
+    ):
         verify(tmp_path)
 
 
 def test_a_folder_with_a_ledger_alone_is_checked(place, tmp_path):
     (tmp_path / "bare").mkdir()
     shutil.copy(place / "ledger.jsonl", tmp_path / "bare" / "ledger.jsonl")
-    assert codes(verify(tmp_path / "bare")) == ["VRU601", "VRU602", "VRU603"]
+    found = verify(tmp_path / "bare")
+    assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", *["VRU607"] * 6]
+    assert {f.where: f.status for f in found if f.code in ("VRU604", "VRU607")} == {
+        "release": "cannot tell"
+    } | dict.fromkeys(["events", "dataset", "run", "evidence", "audit_file.parquet"], "cannot tell")
 
 
 def test_nothing_failed_is_handed_on():

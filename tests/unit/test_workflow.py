@@ -1,4 +1,5 @@
 import datetime as dt
+import shutil
 import stat
 
 import pandas as pd
@@ -8,9 +9,10 @@ import world as worlds
 
 from vru_models.audit.ledger import Ledger
 from vru_models.dataset import Dataset
-from vru_models.errors import DataError, StorageError
+from vru_models.errors import DataError, RefusedError, StorageError
 from vru_models.feeds import Events, write_extracts
-from vru_models.workflow import build, check, open_audit_file
+from vru_models.spec.digest import digest_file
+from vru_models.workflow import build, check, open_audit_file, write_report
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +59,69 @@ def test_without_an_audit_feed_there_is_no_audit_file(tmp_path):
     assert open_audit_file(tmp_path / "work") is None
 
 
-@pytest.mark.parametrize("taken", ["events", "dataset", "audit_file.parquet"])
-def test_nothing_is_overwritten_and_nothing_recorded(extracts, tmp_path, taken):
+@pytest.mark.parametrize(
+    ("taken", "says"),
+    [
+        ("events", "event store: the folder is missing"),
+        ("dataset", "dataset already there"),
+        ("audit_file.parquet", "is already there, from other extracts or another spec"),
+    ],
+)
+def test_nothing_is_overwritten_and_nothing_recorded(extracts, tmp_path, taken, says):
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / taken).touch()
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    with pytest.raises(StorageError, match=rf"{taken} already there"):
+    with pytest.raises(StorageError, match=says):
         build(worlds.spec(), extracts, out=tmp_path / "work", ledger=ledger)
     assert len(ledger) == 0
+
+
+@pytest.mark.parametrize("left", [["events"], ["events", "audit_file.parquet"]])
+def test_a_build_that_was_stopped_goes_on_in_the_same_folder(built, extracts, tmp_path, left):
+    (tmp_path / "again").mkdir()
+    for part in left:
+        source = tmp_path / "work" / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / "again" / part)
+    again = build(worlds.spec(), extracts, out=tmp_path / "again", ledger=Ledger(tmp_path / "again" / "l.jsonl"))
+    assert again.data.digest == built.data.digest
+    assert Dataset.open(tmp_path / "again" / "dataset").digest == built.data.digest
+
+
+@pytest.mark.usefixtures("built")
+def test_events_of_other_extracts_are_not_taken_for_a_build_that_was_stopped(extracts, tmp_path):
+    shutil.rmtree(tmp_path / "work" / "dataset")
+    write_extracts(tmp_path / "more", worlds.extracts(n=121), extract_date=small.EXTRACT_DATE)
+    ledger = Ledger(tmp_path / "other.jsonl")
+    with pytest.raises(StorageError, match="events: is already there, from other extracts or another spec"):
+        build(worlds.spec(), tmp_path / "more", out=tmp_path / "work", ledger=ledger)
+    assert len(ledger) == 0
+
+
+def test_the_ledger_holds_the_digest_of_every_extract_that_was_read(built, extracts, tmp_path):
+    (entry,) = Ledger(tmp_path / "work" / "ledger.jsonl").find("feeds")
+    assert entry.body["files"] == {file.name: digest_file(file) for file in extracts.iterdir()}
+    assert sorted(entry.body["files"]) == sorted(["extracts.toml", *(f"{feed}.csv" for feed in built.feeds.rows_in)])
+
+
+@pytest.mark.parametrize("step", [check, lambda spec, folder: build(spec, folder, out="nowhere", ledger=None)])
+def test_extracts_of_tomorrow_are_refused(tmp_path, step):
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    write_extracts(tmp_path / "extracts", worlds.extracts(n=120), extract_date=tomorrow)
+    with pytest.raises(
+        DataError, match=r"extract dates: 5 of 5 feeds are dated after today \(audit, cover, exclusions"
+    ):
+        step(worlds.spec(), tmp_path / "extracts")
+
+
+def test_a_report_is_of_the_evidence_that_the_ledger_holds(released, tmp_path):
+    with pytest.raises(RefusedError, match="is not the evidence of this run that the ledger holds"):
+        write_report(released.place, tmp_path / "page.html", ledger=Ledger(tmp_path / "none.jsonl"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_inside_a_release_would_break_it(released):
+    with pytest.raises(StorageError, match="lies inside a release"):
+        write_report(released.place, released.place / "release" / "page.html", ledger=released.ledger)
 
 
 def test_a_build_that_is_refused_leaves_nothing(extracts, tmp_path):

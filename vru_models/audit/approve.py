@@ -7,13 +7,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from vru_models.audit.answers import ADVICE, names_somebody, unanswered
 from vru_models.audit.bundle import MANIFEST, open_bundle, seal
 from vru_models.audit.known_answers import known_answers
 from vru_models.audit.ledger import Ledger
-from vru_models.audit.release import LEAST_REASON, Release, release_of, today
+from vru_models.audit.release import Release, release_of, today, volumes_file
 from vru_models.audit.report import render
-from vru_models.audit.signing import fingerprint, load_private
-from vru_models.audit.trust import Trust, TrustedKey
+from vru_models.audit.signing import fingerprint, key_id, load_private
+from vru_models.audit.trust import APPROVER_ROLE, Signer, Trust, TrustedKey
 from vru_models.errors import RefusedError, StorageError
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.evaluate import opening
@@ -24,7 +27,6 @@ from vru_models.spec import Spec
 from vru_models.spec.digest import canonical_json, digest_bytes
 from vru_models.spec.storage import write_folder
 
-_ADVICE = "Nothing was written. Answer by code, with a reason of 10 characters or more (--override CODE=reason)."
 NEVER_OVERRIDDEN = ("VRU201", "VRU202", "VRU204", "VRU6")
 """Findings about leakage, the lawfulness of training and the account itself: no reason makes them acceptable."""
 
@@ -38,6 +40,7 @@ def approve(
     key: str | Path,
     out: str | Path,
     overrides: Mapping[str, str] | None = None,
+    trusted: Trust | str | Path | None = None,
 ) -> Release:
     """A signed release of a run's card, written to a new folder; or a refusal that says what stands in its way.
 
@@ -58,7 +61,11 @@ def approve(
     out
         Folder to write; must not exist.
     overrides
-        ``{code: reason}``. A code that nothing needs is refused.
+        ``{code: reason}``, or ``{"code:where": reason}`` for one finding alone. One that nothing needs is refused.
+    trusted
+        The trust file, or its path: refused unless it lists the key, not revoked, as an approver's, under the name that
+        ``by`` is or begins with (``"A. Name, Senior Responsible Owner"``). Without it the key vouches for itself, and
+        only loading the release under a trust file shows whose it is.
 
     Raises
     ------
@@ -71,20 +78,35 @@ def approve(
             out, "is already there", expected="a new folder", then="Nothing is overwritten; name another"
         )
     refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *_in_date(run.spec, day)]
-    refusals += [] if len(by.strip()) > 3 and by.isprintable() else ["by: names nobody; give name and role in one line"]
-    if refusals:
-        raise RefusedError("\n".join(["approve: refused.", *(f"  {r}" for r in refusals), _ADVICE]))
+    refusals += [] if names_somebody(by) else ["by: names nobody; give name and role in one line"]
     private = load_private(key)
+    trust = Trust.load(trusted) if isinstance(trusted, str | Path) else trusted
+    refusals += _signer(trust, private, by.strip()) if trust else []
+    if refusals:
+        raise RefusedError(
+            "\n".join(["approve: refused.", *(f"  {r}" for r in refusals), f"Nothing was written. {ADVICE}"])
+        )
     header = _header(run, evidence, ledger, by=by.strip(), day=day)
     header |= {"signed_by": [fingerprint(private.public_key())]}
     approval = {**header, "overrides": dict(sorted(given.items())), "findings": evidence.findings.counts}
     files = _files(run, evidence, approval) | {"checkpoint.json": ledger.checkpoint(private)}
     bundle = seal(files, header, [private])
-    own = Trust.of(TrustedKey.of(private.public_key(), name=by.strip(), role="approver"))
     body = {name: value for name, value in approval.items() if name != "findings"}
     ledger.append("approval", release=digest_bytes(bundle[MANIFEST]), **body)
     write_folder(out, bundle, role="release")
-    return release_of(open_bundle(out, own))
+    own = Trust.of(TrustedKey.of(private.public_key(), name=by.strip(), role=APPROVER_ROLE))
+    return release_of(open_bundle(out, trust or own))
+
+
+def _signer(trust: Trust, private: Ed25519PrivateKey, by: str) -> list[str]:
+    """Whether the key is that of the person who approves, in the role of an approver."""
+    try:
+        listed = trust.signer(key_id(private.public_key()))
+    except RefusedError as error:
+        return [str(error)]
+    if not Signer(fingerprint(private.public_key()), listed.name, listed.role).approves_as(by):
+        return ["by: the trust file does not list this key as an approver's under this name; give --by 'NAME, role'"]
+    return []
 
 
 def _account(run: Run, evidence: Evidence, ledger: Ledger) -> list[str]:
@@ -117,15 +139,10 @@ def _openings_told(evidence: Evidence) -> int | None:
 
 def _answers(findings: Findings, given: Mapping[str, str]) -> list[str]:
     """Findings that stand in the way, and overrides that answer nothing or give no reason."""
-    open_codes = {f.code: f for f in findings.with_status("cannot tell", "fail")}
-    barred = [code for code in open_codes if code.startswith(NEVER_OVERRIDDEN)]
-    found = [f"{code}: cannot be overridden ({open_codes[code].message})" for code in barred]
-    unanswered = findings.with_status("cannot tell", "fail").where(lambda f: f.code not in {*given, *barred})
-    found += [f"{f.code} {f.status}, {f.where}: {f.message}" for f in unanswered]
-    found += [f"overrides.{code}: nothing with this code stands in the way" for code in given if code not in open_codes]
-    found += [
-        f"overrides.{code}: gives no reason" for code, reason in given.items() if len(reason.strip()) < LEAST_REASON
-    ]
+    barred = findings.with_status("cannot tell", "fail").where(lambda f: f.code.startswith(NEVER_OVERRIDDEN))
+    found = [f"{f.code} {f.where}: cannot be overridden ({f.message})" for f in barred]
+    answers = {key: reason for key, reason in given.items() if not key.startswith(tuple(f.code for f in barred))}
+    found += unanswered(findings.where(lambda f: f not in list(barred)), answers)
     if not any(f.code == "VRU201" and f.status == "pass" for f in findings):
         found.append("VRU201: the dataset carries no proof against leakage")
     return found
@@ -145,6 +162,7 @@ def _header(run: Run, evidence: Evidence, ledger: Ledger, *, by: str, day: date)
         "approved_by": by,
         "approved_on": str(day),
         "expires_on": str(spec.retention.release.after(day)),
+        "ledger_began": next(iter(ledger)).at[:10],
         "card": run.card_digest,
         "spec": spec.digest,
         "run": run.digest,
@@ -160,5 +178,6 @@ def _files(run: Run, evidence: Evidence, approval: Mapping[str, Any]) -> dict[st
         "published.json": canonical_json(record),
         "approval.json": canonical_json(approval),
         "known_answers.json": known_answers(run.card),
+        "volumes.json": volumes_file(run.volumes),
         "report.html": render(record, approval).encode(),
     }

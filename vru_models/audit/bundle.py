@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from vru_models.audit.canonical import parse_record, record_bytes
 from vru_models.audit.trust import Signer, Trust, check_signatures, signature_records
-from vru_models.errors import RefusedError
+from vru_models.errors import RefusedError, StorageError
 from vru_models.spec.digest import digest_bytes
 from vru_models.spec.storage import read_folder
 
@@ -119,6 +119,13 @@ def open_bundle(path: str | Path, trusted: Trust | None) -> Bundle:
     header = _checked_header(manifest, members)
     files = MappingProxyType(dict(sorted(members.items())))
     return Bundle(MappingProxyType(header), files, signers, trusted is not None, digest_bytes(manifest))
+
+
+def refuse_inside_release(path: str | Path) -> None:
+    """Refuse a place inside a release: one file more, and it is no longer what was signed."""
+    if any((folder / MANIFEST).exists() for folder in Path(path).absolute().parents):
+        then = "Name a place outside it; nothing was written"
+        raise StorageError.at(path, "lies inside a release, which a new file would break", then=then)
 
 
 def _parsed(content: bytes, where: str, fields: set[str]) -> dict[str, Any]:

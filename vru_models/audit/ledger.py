@@ -183,7 +183,7 @@ def _now() -> str:
 def _opened_to_write(path: Path) -> Iterator[int]:
     with storage_errors("ledger", "appended to", then="The entry may be there or not: look before writing it again"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _OPEN, 0o666)
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _OPEN, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield fd

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from vru_models.audit.bundle import Bundle, open_bundle
-from vru_models.audit.canonical import parse_record
+from vru_models.audit.canonical import parse_record, record_bytes
 from vru_models.audit.known_answers import check_known_answers
 from vru_models.audit.trust import Signer, Trust
-from vru_models.errors import RefusedError
+from vru_models.dataset.volume import volume_frame, volume_rows
+from vru_models.errors import DataError, RefusedError
 from vru_models.models import Card
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
 
-_TEXTS = ("purpose", "approved_by", "approved_on", "expires_on", "card", "spec", "run", "evidence")
+_TEXTS = ("purpose", "approved_by", "approved_on", "expires_on", "ledger_began", "card", "spec", "run", "evidence")
 HEADER: Final[Mapping[str, type]] = {**dict.fromkeys(_TEXTS, str), "version": int, "signed_by": list}
 """What the signers say about a release, by type; ``signed_by`` names by fingerprint whose signatures it must carry."""
 
-LEAST_REASON: Final = 10
-"""Characters below which an override gives no reason."""
-
-_FILES = ("spec.toml", "card.json", "approval.json", "known_answers.json")
+_FILES = ("spec.toml", "card.json", "approval.json", "known_answers.json", "volumes.json", "checkpoint.json")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Release:
         Whose signatures it carries, and whether they were held against a trust file.
     digest
         SHA-256 of its manifest.
+    volumes
+        How much each feed told on the dates the card was trained on, people and events rounded to tens: what the
+        monthly run holds its feeds against.
+    checkpoint
+        The signed size and head of the ledger at the approval.
     """
 
     purpose: str
@@ -59,6 +64,8 @@ class Release:
     pinned: bool
     digest: str
     known_rows: int
+    volumes: pd.DataFrame = field(compare=False)
+    checkpoint: bytes
 
     @property
     def card_digest(self) -> str:
@@ -102,6 +109,10 @@ def release_of(bundle: Bundle) -> Release:
     overrides = _overrides(bundle)
     spec = Spec.from_files(bundle.files, "release")
     card = Card.from_json(bundle.files["card.json"].decode())
+    latest = spec.retention.release.after(date.fromisoformat(header["approved_on"])).astype(object)
+    if date.fromisoformat(header["expires_on"]) > latest:
+        what = f"expires later than its own retention allows ({latest})"
+        raise RefusedError.at("release", what, then="Approve again")
     if header["card"] != digest_bytes(bundle.files["card.json"]) or header["spec"] != spec.digest:
         raise RefusedError.at("release", "its card or declaration is not the approved one", then="Fetch it again")
     return Release(
@@ -117,7 +128,22 @@ def release_of(bundle: Bundle) -> Release:
         pinned=bundle.pinned,
         digest=bundle.digest,
         known_rows=check_known_answers(card, bundle.files["known_answers.json"]),
+        volumes=_volumes(bundle.files["volumes.json"]),
+        checkpoint=bundle.files["checkpoint.json"],
     )
+
+
+def volumes_file(volumes: pd.DataFrame) -> bytes:
+    """Feed volumes as a release carries them: people and events to the nearest ten."""
+    tens = volumes.assign(**{name: volumes[name].add(5) // 10 * 10 for name in ("people", "events")})
+    return record_bytes({"rows": volume_rows(tens)})
+
+
+def _volumes(content: bytes) -> pd.DataFrame:
+    try:
+        return volume_frame(parse_record(content)["rows"])
+    except (ValueError, TypeError, KeyError):
+        raise RefusedError.at("release: volumes.json", "holds no feed volumes", then="Fetch it again") from None
 
 
 def _header(bundle: Bundle) -> Mapping[str, Any]:
@@ -128,9 +154,14 @@ def _header(bundle: Bundle) -> Mapping[str, Any]:
     wrong += [name for name in _FILES if name not in bundle.files]
     if wrong:
         raise RefusedError.at("release", f"lacks {', '.join(wrong)}", expected="a folder that approve wrote")
+    if not header["signed_by"]:
+        raise RefusedError.at("release", "does not say whose signatures it is to carry", then="Approve again")
     if absent := set(header["signed_by"]) - {signer.fingerprint for signer in bundle.signers}:
         what = f"{len(absent)} of the {len(header['signed_by'])} signatures that it is to carry were taken away"
         raise RefusedError.at("release", what, then="Fetch it again from whoever signed it; do not use this copy")
+    if bundle.pinned and not any(signer.approves_as(header["approved_by"]) for signer in bundle.signers):
+        what = "none of its signers is the person who approved, as an approver of the trust file"
+        raise RefusedError.at("release", what, then="Have it approved with the approver's own key")
     return header
 
 
@@ -156,6 +187,14 @@ def _overrides(bundle: Bundle) -> Mapping[str, str]:
 def today() -> date:
     """The day on this machine's clock, in UTC."""
     return datetime.now(UTC).date()
+
+
+def refuse_future(extract_dates: Mapping[str, date]) -> None:
+    """Refuse extracts that say they were made after today: what they call known could not have been."""
+    ahead = sorted(feed for feed, made in extract_dates.items() if made > today())
+    if ahead:
+        what = f"{len(ahead)} of {len(extract_dates)} feeds are dated after today ({', '.join(ahead)})"
+        raise DataError.at("extract dates", what, expected=f"{today()} or earlier", then="Correct extracts.toml")
 
 
 def refuse_expired(expires_on: str, on: date | None = None) -> None:

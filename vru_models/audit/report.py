@@ -15,6 +15,7 @@ from vru_models.disclosure.profiles import profile_named
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.plots import published_pictures
 from vru_models.evidence.published import published
+from vru_models.models.card_page import words
 from vru_models.spec.storage import write_file
 
 Rows = list[dict[str, str]]
@@ -41,6 +42,7 @@ def render(record: Mapping[str, Any], approval: Mapping[str, Any] | None) -> str
     approval
         Who approved, when, until when, and ``overrides`` (``{code: reason}``); None for evidence alone.
     """
+    card = _by_feature(_rows(record["card"]["table"]))
     tables = {name: _rows(table) for name, table in record["tables"].items()}
     return _template().render(
         record=record,
@@ -48,7 +50,9 @@ def render(record: Mapping[str, Any], approval: Mapping[str, Any] | None) -> str
         headline=record["headline"],
         tables=tables,
         approval=approval,
-        card=_by_feature(_rows(record["card"]["table"])),
+        card=card,
+        pointless=[name for name, lines in card.items() if all(line["points"] == "0" for line in lines)],
+        findings=_together(record["findings"]),
         reckoner=_reckoner(record["card"]["text"]),
         not_testable=partial(_not_testable, tables.get("groups", [])),
         pictures={name: Markup(svg) for name, svg in published_pictures(record).items()},  # noqa: S704  drawn, escaped
@@ -61,7 +65,7 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"words": _words, "breakable": _breakable}
+    environment.filters |= {"words": _words, "feature": words, "breakable": _breakable, "zip": zip}
     return environment.from_string(text)
 
 
@@ -83,6 +87,15 @@ def _by_feature(rows: Rows) -> dict[str, Rows]:
     for row in rows:
         features.setdefault(row["feature"], []).append(row)
     return features
+
+
+def _together(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Findings with the same code, status and message as one, in the order of their codes, with all they are about."""
+    about: dict[tuple[str, str, str], list[str]] = {}
+    for f in findings:
+        about.setdefault((f["code"], f["status"], f["message"]), []).append(f["where"])
+    order = sorted(about, key=lambda key: key[0])
+    return [{"code": c, "status": s, "message": m, "about": about[c, s, m]} for c, s, m in order]
 
 
 def _reckoner(text: str) -> list[Sequence[str]]:

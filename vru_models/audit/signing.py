@@ -26,7 +26,7 @@ def create_key(path: str | Path) -> Ed25519PublicKey:
     """
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    write_new(path, pem, role="signing key", mode=0o600)
+    write_new(path, pem, role="signing key")
     return key.public_key()
 
 

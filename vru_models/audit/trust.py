@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,9 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from vru_models.audit import signing
 from vru_models.errors import RefusedError, SpecError
+from vru_models.spec.problems import toml_of
 from vru_models.spec.storage import read_file, write_file
 
 TRUST_FORMAT = "vru-trust/1"
+APPROVER_ROLE = "approver"
+"""The role in a trust file whose keys may sign a release; keys with any other role may witness it."""
+
 _MAX_BYTES = 1 << 20
 _MAX_SIGNATURES = 16
 _SIGNATURE_FIELDS = {"key_id", "algorithm", "public_key", "signature"}
@@ -74,6 +77,17 @@ class Signer:
     name: str | None = None
     role: str | None = None
 
+    def approves_as(self, by: str) -> bool:
+        """Whether the trust file knows this signer as an approver, by the name that ``by`` is or begins with.
+
+        Examples
+        --------
+        >>> signer = Signer("ab" * 32, name="A. Name", role="approver")
+        >>> [signer.approves_as(by) for by in ("A. Name", "A. Name, Senior Responsible Owner", "A. Namesake")]
+        [True, True, False]
+        """
+        return self.role == APPROVER_ROLE and self.name is not None and f"{by},".startswith(f"{self.name},")
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -107,7 +121,7 @@ class Trust:
         SpecError
             When it is not a trust file.
         """
-        table = _read_toml(read_file(path, _MAX_BYTES, role="trust file"))
+        table = toml_of(read_file(path, _MAX_BYTES, role="trust file"), "trust file", expected="what Trust.dump wrote")
         _known("trust file", table, {"format", "keys"})
         if table.get("format") != TRUST_FORMAT:
             raise SpecError.at("trust file: format", "is missing or not known", expected=TRUST_FORMAT)
@@ -140,11 +154,23 @@ class Trust:
         return found
 
 
-def _read_toml(content: bytes) -> dict[str, Any]:
-    try:
-        return tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
-        raise SpecError.at("trust file", "is not TOML in UTF-8", then="Write it with Trust.dump") from None
+def new_key(path: str | Path, *, name: str, trust: str | Path, role: str = APPROVER_ROLE) -> TrustedKey:
+    """A new signing key in the file ``path`` (mode 0600), its public half added to the trust file (made if missing).
+
+    Raises
+    ------
+    SpecError
+        ``name`` or ``role`` is not one line of text, or the trust file is none. No key is then made.
+    StorageError
+        ``path`` is there already.
+    """
+    for field, value in (("name", name), ("role", role)):
+        if not value.strip() or not value.isprintable():
+            raise SpecError.at(f"key: {field}", "is not one line of text", expected="such as 'A. Name'")
+    known = Trust.load(trust).keys if Path(trust).exists() else ()
+    key = TrustedKey.of(signing.create_key(path), name=name.strip(), role=role.strip())
+    Trust.of(*known, key).dump(trust)
+    return key
 
 
 def _known(where: str, table: Mapping[str, Any], known: set[str]) -> None:

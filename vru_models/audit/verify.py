@@ -18,15 +18,23 @@ from vru_models.spec.digest import digest_file
 from vru_models.spec.storage import read_file
 
 _MAX_CHECKPOINT = 1 << 20
+_LEDGER = "ledger.jsonl"
+_LIST_FILES = ("_SUCCESS", "list.csv", "list.parquet", "scores.json", "sheets.html")
 
 
-def verify(path: str | Path, *, trusted: Trust | None = None) -> Findings:
-    """What was found on checking a release, a ledger, or a whole folder such as ``demo`` leaves.
+def verify(path: str | Path, *, trusted: Trust | None = None, ledger: Ledger | str | Path | None = None) -> Findings:
+    """What was found on checking a release, a ledger, a list, or a whole folder such as ``demo`` leaves.
 
-    A file is taken for a ledger, a folder with a manifest for a release. Of any other folder everything there is
-    checked: ``ledger.jsonl``, ``release/`` (against ``trust.toml`` there unless ``trusted`` is given), and each of
-    ``events/``, ``dataset/``, ``audit_file.parquet``, ``run/``, ``evidence/``, ``release/`` and ``scores/`` (or each
-    folder in it) against what the ledger says of it. Any ``fail`` means that something is not as it was written.
+    A ``.jsonl`` file is taken for a ledger, a folder with a manifest for a release, one with ``scores.json`` for a
+    list. Of any other folder everything that the ledger speaks of is checked: ``release/`` (against ``trust.toml``
+    there unless ``trusted`` is given), and ``extracts/``, ``events/``, ``dataset/``, ``audit_file.parquet``, ``run/``,
+    ``evidence/``, ``report.html`` and every list in it against what the ledger says of them. Any ``fail`` means that
+    something is not as it was written; what the ledger names and is not there is ``cannot tell``.
+
+    Parameters
+    ----------
+    ledger
+        The ledger, where it is not ``ledger.jsonl`` in the folder (for a list: in one of the two folders above it).
 
     Raises
     ------
@@ -34,14 +42,28 @@ def verify(path: str | Path, *, trusted: Trust | None = None) -> Findings:
         There is nothing here to verify.
     """
     place = Path(path)
-    if place.is_file():
+    if place.is_file() and place.suffix == ".jsonl":
         return Ledger(place).verify()
     if (place / MANIFEST).is_file():
         return _release(place, trusted)
-    if not (place / "ledger.jsonl").is_file():
-        expected = "a release, a ledger, or a folder with ledger.jsonl"
-        raise StorageError.at(place, "holds nothing to verify", expected=expected, then="Check the path")
-    return _folder(place, trusted)
+    is_list = (place / "scores.json").is_file()
+    account = _ledger_of(place, ledger, near=(place.parent, place.parent.parent) if is_list else (place,))
+    if account is None:
+        expected = "a release, a ledger (.jsonl), a list, or a folder with ledger.jsonl"
+        then = "Check the path, or say where its ledger is (--ledger)"
+        raise StorageError.at(place, "holds nothing to verify", expected=expected, then=then)
+    if is_list:
+        chain = account.verify()
+        return chain if chain.with_status("fail") else chain + Findings([_scores(place, account)])
+    return _folder(place, trusted, account)
+
+
+def _ledger_of(place: Path, given: Ledger | str | Path | None, *, near: tuple[Path, ...]) -> Ledger | None:
+    if isinstance(given, Ledger):
+        return given
+    files = [Path(given)] if given is not None else [folder / _LEDGER for folder in near]
+    found = next((file for file in files if file.is_file()), None)
+    return Ledger(found) if found and place.is_dir() else None
 
 
 def _release(place: Path, trusted: Trust | None) -> Findings:
@@ -72,14 +94,21 @@ def _dated(expired: bool, expires_on: str) -> Finding:
     return Finding("VRU606", "pass", "expiry", f"may be used up to {expires_on}")
 
 
-def _folder(place: Path, trusted: Trust | None) -> Findings:
-    ledger, trust_file = Ledger(place / "ledger.jsonl"), place / "trust.toml"
+def _folder(place: Path, trusted: Trust | None, ledger: Ledger) -> Findings:
+    trust_file = place / "trust.toml"
     trust = trusted or (Trust.load(trust_file) if trust_file.is_file() else None)
     chain = ledger.verify(checkpoint=_checkpoint(place), trusted=trust)
     if chain.with_status("fail"):
         return chain
-    release = _release(place / "release", trust) if (place / "release").is_dir() else Findings()
-    return chain + release + Findings(_recorded(place, ledger))
+    if (place / "release").is_dir():
+        release = _release(place / "release", trust)
+    else:
+        release = Findings([Finding("VRU604", "not applicable", "release", "there is no release in this folder")])
+    return (
+        chain
+        + release
+        + Findings(found for check in (_extracts, _recorded, _pages, _lists) for found in check(place, ledger))
+    )
 
 
 def _checkpoint(place: Path) -> bytes | None:
@@ -90,17 +119,24 @@ def _checkpoint(place: Path) -> bytes | None:
 def _recorded(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607: each stored part against what the ledger says of it."""
     for name, (kind, field, digest_of) in _PARTS.items():
+        said = [entry.body.get(field) for entry in ledger.find(kind)]
         if (place / name).exists():
             try:
-                digest = digest_of(place / name)
+                yield _as_said(name, digest_of(place / name) in said)
             except VruError as error:
                 yield Finding("VRU607", "fail", name, str(error))
-                continue
-            held = bool(ledger.find(kind, **{field: digest}))
-            message = "as the ledger says" if held else "is not what the ledger says was written"
-            yield Finding("VRU607", "pass" if held else "fail", name, message)
-    for folder in _score_folders(place / "scores"):
-        yield _scores(folder, ledger)
+        elif said:
+            yield _not_here(name, len(said), len(said))
+
+
+def _as_said(name: str, held: bool) -> Finding:
+    message = "as the ledger says" if held else "is not what the ledger says was written"
+    return Finding("VRU607", "pass" if held else "fail", name, message)
+
+
+def _not_here(name: str, missing: int, said: int) -> Finding:
+    message = f"{missing} of {said} that the ledger names are not in this folder: kept elsewhere, or removed"
+    return Finding("VRU607", "cannot tell", name, message, {"named": said, "missing": missing})
 
 
 _PARTS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
@@ -113,12 +149,32 @@ _PARTS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
 }
 
 
-def _score_folders(place: Path) -> list[Path]:
-    """``scores/`` itself, or where it holds one folder a month, each of them."""
-    if not place.is_dir():
-        return []
-    inner = sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return inner if inner and not (place / "scores.json").is_file() else [place]
+def _extracts(place: Path, ledger: Ledger) -> Iterator[Finding]:
+    """VRU607 of the extracts that were read; other files among them are not looked at, as when reading."""
+    folder = place / "extracts"
+    if folder.is_dir():
+        here = {file.name: digest_file(file) for file in folder.iterdir() if file.is_file()}
+        said = [dict(entry.body["files"]) for entry in ledger.find("feeds")]
+        yield _as_said(folder.name, any(files.items() <= here.items() for files in said))
+
+
+def _pages(place: Path, ledger: Ledger) -> Iterator[Finding]:
+    """VRU607 of a page for reviewers: a copy of the release's, or one that ``report`` wrote."""
+    page = place / "report.html"
+    if page.is_file():
+        digest, signed = digest_file(page), place / "release" / "report.html"
+        held = signed.is_file() and digest == digest_file(signed)
+        yield _as_said(page.name, held or bool(ledger.find("report", sha256=digest)))
+
+
+def _lists(place: Path, ledger: Ledger) -> Iterator[Finding]:
+    """VRU607 of every list in the folder, up to two folders deep, and of those that the ledger names beside them."""
+    folders = {file.parent for name in _LIST_FILES for depth in ("*", "*/*") for file in place.glob(f"{depth}/{name}")}
+    found = [_scores(folder, ledger) for folder in sorted(folders) if folder.name not in _PARTS]
+    yield from found
+    missing, said = len(ledger.find("scores")) - len(found), len(ledger.find("scores"))
+    if missing > 0:
+        yield _not_here("lists", missing, said)
 
 
 def _scores(folder: Path, ledger: Ledger) -> Finding:

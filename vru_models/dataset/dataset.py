@@ -14,6 +14,7 @@ import pandas as pd
 
 from vru_models.dataset.rows import counts_frame
 from vru_models.dataset.splits import Split, Splits
+from vru_models.dataset.volume import volume_frame, volume_rows
 from vru_models.errors import DataError, StorageError
 from vru_models.findings import Findings
 from vru_models.spec.calendar import as_days
@@ -41,12 +42,15 @@ class Dataset:
         ``why_missing`` (empty where labelled).
     counts
         Per as-of date: in view, eligible, routed to statutory services.
+    volumes
+        Per as-of date and feed: ``people`` (eligible), ``events`` (theirs, of the year before), ``days_since_known``.
     """
 
     X: pd.DataFrame
     status: pd.DataFrame
     rows: pd.DataFrame
     counts: pd.DataFrame
+    volumes: pd.DataFrame
     splits: Splits
     findings: Findings
     spec_digest: str
@@ -100,6 +104,7 @@ class Dataset:
             "splits": [[[str(d) for d in s.train], str(s.test)] for s in self.splits],
             "dropped": [list(d) for d in self.splits.dropped],
             "counts": {str(as_days(date)): row.to_dict() for date, row in self.counts.iterrows()},
+            "volumes": volume_rows(self.volumes),
             "findings": self.findings.records(),
             "spec_digest": self.spec_digest,
             "events_digest": self.events_digest,
@@ -116,6 +121,7 @@ class Dataset:
         return cls(
             **frames,
             counts=counts_frame({as_days(d): c for d, c in head["counts"].items()}),
+            volumes=volume_frame(head["volumes"]),
             splits=_splits(head),
             findings=Findings.from_records(head["findings"]),
             spec_digest=head["spec_digest"],

@@ -18,7 +18,7 @@ from vru_models.errors import LeakageError
 from vru_models.feeds import Events
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
-from vru_models.spec.calendar import as_days
+from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import lottery_numbers
 
 SAMPLE = 500
@@ -53,7 +53,8 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
     LeakageError
         When a changed future changes a row.
     """
-    dates = [as_days(d) for d in as_of] or list(splits_of(spec, data_end(spec, events)).required().dates)
+    given: list[np.datetime64] = [as_day(date) for date in as_of]
+    dates = given or list(splits_of(spec, data_end(spec, events)).required().dates)
     sample = _sample(events, n_people)
     coded = encode(spec, sample)
     unshared = replace(coded, coverage=coded.coverage.rows(np.zeros(len(coded.coverage.feed), dtype=bool)))

@@ -14,6 +14,7 @@ from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.kernel import features_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.view import segments_known
+from vru_models.dataset.volume import volumes_on
 from vru_models.errors import DataError
 from vru_models.feeds import Events
 from vru_models.spec import Spec
@@ -36,7 +37,7 @@ def data_end(spec: Spec, events: Events) -> np.datetime64:
 
 @dataclass(frozen=True)
 class Day:
-    """Everything about one as-of date before labels: the cohort and the eligible people's features and statuses."""
+    """Everything about one as-of date before labels: cohort, features and statuses of the eligible, feed volumes."""
 
     as_of: np.datetime64
     cohort: Cohort
@@ -44,6 +45,7 @@ class Day:
     X: pd.DataFrame
     status: pd.DataFrame
     rows: pd.DataFrame
+    volumes: pd.DataFrame
 
 
 def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
@@ -61,6 +63,7 @@ def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
         pd.DataFrame(X[chosen], index=index, columns=[f.name for f in spec.columns]),
         pd.DataFrame({name: codes[chosen] for name, codes in statuses.items()}, index=index),
         pd.DataFrame({"area": area, "household_id": coded.household[cohort.spell[chosen]]}, index=index, dtype="str"),
+        volumes_on(spec, coded, as_of, chosen),
     )
 
 
@@ -70,7 +73,7 @@ def _index(people: np.ndarray, as_of: np.datetime64) -> pd.MultiIndex:
 
 
 def assemble(spec: Spec, coded: Coded, dates: Sequence[np.datetime64], end: np.datetime64) -> dict[str, pd.DataFrame]:
-    """X, status, rows (with labels) and counts over several as-of dates."""
+    """X, status, rows (with labels), counts and feed volumes over several as-of dates."""
     days = [day_of(spec, coded, as_of) for as_of in dates]
     rows = []
     for day in days:
@@ -81,6 +84,7 @@ def assemble(spec: Spec, coded: Coded, dates: Sequence[np.datetime64], end: np.d
         "X": pd.concat([d.X for d in days]),
         "status": pd.concat([d.status for d in days]),
         "rows": pd.concat(rows),
+        "volumes": pd.concat([d.volumes for d in days], ignore_index=True),
         "counts": counts_frame({d.as_of: d.cohort.counts for d in days}),
     }
 

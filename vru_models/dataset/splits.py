@@ -11,7 +11,7 @@ import pandas as pd
 
 from vru_models.errors import DataError
 from vru_models.spec import Span, Spec
-from vru_models.spec.calendar import anchored_dates, as_days
+from vru_models.spec.calendar import anchored_dates, as_day
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class Splits:
         [('2023-09-01', 1)]
         """
         spans = _spans(embargo, horizon, reporting_lag)
-        tests = sorted({as_days(date) for date in dates})
+        tests: list[np.datetime64] = sorted({as_day(date) for date in dates})
         pools = {test: [d for d in tests if _complete(d, spans) <= test] for test in tests}
-        return _kept(pools, spans, as_days(label_end))
+        return _kept(pools, spans, as_day(label_end))
 
     def required(self) -> Splits:
         """These splits, or a :class:`DataError` that says why there are none."""
@@ -141,7 +141,7 @@ def temporal_splits(
     >>> [(s.name, len(s.train)) for s in splits]
     [('2024-08-01', 1), ('2025-02-01', 2), ('2025-08-01', 3), ('2026-02-01', 4)]
     """
-    spans, end, earliest = _spans(embargo, horizon, reporting_lag), as_days(label_end), as_days(first)
+    spans, end, earliest = _spans(embargo, horizon, reporting_lag), as_day(label_end), as_day(first)
     step = Span.parse(update_every)
     every = Span.parse(train_every) if train_every else step
     reach = Span.parse(max_history) if max_history else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from vru_models.evaluation.arrays import Floats
 
 SMALL_COUNT = 30
 _FAR = 40.0
+_MOST_DECIMALS = 6
 
 
 def wilson(p: Any, n: Any, *, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -107,6 +109,19 @@ def interval(replicates: Floats, *, level: float = 0.95) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def decimals(*figures: float, least: int = 2) -> int:
+    """The fewest decimals, from ``least`` to 6, at which no two of the figures that differ are printed alike.
+
+    Examples
+    --------
+    >>> decimals(0.044, 0.056), decimals(0.052, 0.049), decimals(0.5, 0.5)
+    (2, 3, 2)
+    """
+    pairs = [(a, b) for a, b in combinations(figures, 2) if round(a, _MOST_DECIMALS) != round(b, _MOST_DECIMALS)]
+    fit = (d for d in range(least, _MOST_DECIMALS) if all(f"{a:.{d}f}" != f"{b:.{d}f}" for a, b in pairs))
+    return next(fit, _MOST_DECIMALS)
 
 
 def _wilson(p: Any, n: Any, z: float) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from vru_models.evaluation.arrays import Codes, Floats, complete
-from vru_models.spec.calendar import as_days
+from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import lottery_numbers
 
 LEAST_RANDOM_SHARE = 0.05
@@ -75,7 +75,7 @@ def choose(
     score, names = score[may], names[may]
     drawn = n_random if len(names) > k else 0
     by_points = min(k, len(names)) - drawn
-    head = (card_digest, str(as_days(as_of)))
+    head = (card_digest, str(as_day(as_of)))
     order = _order(score, names, by_points, head)
     below = order[by_points:]
     winners = below[_draw("random", names[below], head)[:drawn]]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from vru_models.errors import DataError, StorageError
 from vru_models.findings import Findings
-from vru_models.spec.digest import canonical_json, digest_bytes
+from vru_models.spec.digest import canonical_json, digest_json
 from vru_models.spec.storage import read_file, write_folder
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Evidence:
     @property
     def digest(self) -> str:
         """SHA-256 over everything this holds."""
-        return digest_bytes(self.to_json())
+        return digest_json(self._head())
 
     def frame(self, name: str = "comparison") -> pd.DataFrame:
         """One of the tables; without a name, every model beside the winner at capacity."""
@@ -66,18 +66,19 @@ class Evidence:
         head = ", ".join(f"{name} {value}" for name, value in self.headline.items() if isinstance(value, str | int))
         return f"Evidence({head})\n{self.findings!r}"
 
+    def _head(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "headline": _plain(dict(self.headline)),
+            "tables": {name: _table(frame) for name, frame in self.tables.items()},
+            "findings": _plain(self.findings.records()),
+            "run": self.run_digest,
+            "spec": self.spec_digest,
+        }
+
     def to_json(self) -> bytes:
-        """Canonical JSON; what is undefined is null."""
-        return canonical_json(
-            {
-                "format": FORMAT,
-                "headline": _plain(dict(self.headline)),
-                "tables": {name: _table(frame) for name, frame in self.tables.items()},
-                "findings": _plain(self.findings.records()),
-                "run": self.run_digest,
-                "spec": self.spec_digest,
-            }
-        )
+        """Canonical JSON with its own digest; what is undefined is null."""
+        return canonical_json(self._head() | {"digest": self.digest})
 
     def save(self, folder: str | Path) -> None:
         """Write ``evidence.json`` into a new folder, whole or not at all."""

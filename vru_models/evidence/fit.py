@@ -77,6 +77,7 @@ def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
         choice=choice.table,
         regret=choice.regret,
         trained_on=_trained_on(data),
+        volumes=data.volumes,
         findings=data.findings + choice.findings + Findings([_splits_finding(data)]),
         data_digest=data.digest,
         events_digest=data.events_digest,

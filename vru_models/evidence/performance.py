@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from vru_models.evaluation.calibration import Calibration
+from vru_models.evaluation.intervals import decimals
 from vru_models.findings import Finding, Status
 from vru_models.spec.bars import Bar
 
@@ -22,7 +23,9 @@ def supported(expected_positives: float) -> Finding:
     if math.isnan(expected_positives):
         return Finding("VRU401", "cannot tell", "list", "nobody labelled is on the list")
     figures = {"expected_positives": round(float(expected_positives), 1)}
-    held = f"{expected_positives:.1f} positives expected in one list"
+    held = (
+        f"{expected_positives:.{decimals(expected_positives, LEAST_EXPECTED, least=1)}f} positives expected in one list"
+    )
     if expected_positives < LEAST_EXPECTED:
         message = (
             f"{held}, fewer than {LEAST_EXPECTED:g}: person-level ranking is not supported by this data (use areas)"
@@ -37,7 +40,8 @@ def beats_simple_rule(winner: str, simple: str, low: float, estimate: float, hig
         return Finding("VRU402", "not applicable", "simple rule", "the model is the flag count itself")
     if math.isnan(low):
         return Finding("VRU402", "cannot tell", "simple rule", "the difference in precision is undefined")
-    size = f"precision at capacity {estimate:+.2f} against {simple} (95 % interval {low:+.2f} to {high:+.2f})"
+    d = decimals(low, 0.0)
+    size = f"precision at capacity {estimate:+.{d}f} against {simple} (95 % interval {low:+.{d}f} to {high:+.{d}f})"
     if low > 0:
         return Finding("VRU402", "pass", "simple rule", size)
     return Finding("VRU402", "fail", "simple rule", f"{size}: use the simple rule")
@@ -48,7 +52,7 @@ def bars_met(bars: Iterable[Bar], reached: dict[str, float]) -> list[Finding]:
     found = []
     for bar in bars:
         value = reached[bar.metric]
-        text = f"{value:.3f}, bar {bar.at_least:g}"
+        text = f"{value:.{decimals(value, bar.at_least, least=3)}f}, bar {bar.at_least:g}"
         status: Status = "cannot tell" if math.isnan(value) else "pass" if value >= bar.at_least else "fail"
         found.append(Finding("VRU403", status, bar.metric, text, {"bar": bar.at_least}))
     return found
@@ -59,7 +63,8 @@ def calibrated(line: Calibration) -> Finding:
     if math.isnan(line.slope):
         return Finding("VRU404", "cannot tell", "calibration", f"the slope is undefined on {line.n:,} labelled rows")
     low, high = SLOPE_BOUNDS
-    text = f"slope {line.slope:.2f} (adequate: {low:g} to {high:g}), in the large {line.in_the_large:+.2f}"
+    d = max(decimals(line.slope, bound) for bound in SLOPE_BOUNDS)
+    text = f"slope {line.slope:.{d}f} (adequate: {low:g} to {high:g}), in the large {line.in_the_large:+.2f}"
     return Finding("VRU404", "pass" if low <= line.slope <= high else "fail", "calibration", text)
 
 

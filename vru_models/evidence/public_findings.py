@@ -1,11 +1,15 @@
-"""Findings as they may leave: what was concluded, and where the protected figures are; no count of people, no rate."""
+"""Findings as they may leave: what was concluded, where the protected figures are; no count that is not protected."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+import pandas as pd
+
+from vru_models.disclosure.protect import NOT_TESTABLE, protect
 from vru_models.evidence.performance import LEAST_EXPECTED, SLOPE_BOUNDS
+from vru_models.fairness.measures import MEASURES
 from vru_models.findings import Finding
 
 _KEPT: Final = ("VRU103", "VRU105", "VRU202", "VRU203", "VRU204", "VRU406")
@@ -26,6 +30,15 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "VRU104": {"pass": "no known date is assumed", "cannot tell": "known dates are assumed from a declared lag"},
     "VRU106": {"pass": "rows about suspects and associates made no event"},
+    "VRU107": {
+        "pass": "the record of what was shared has the feed",
+        "fail": "the record of what was shared does not have the feed, so everything from it is missing",
+    },
+    "VRU108": {
+        "pass": "the people of the feed are those whom the partnership has in view",
+        "fail": "too few of the people of the feed are people whom the partnership has in view",
+        "not applicable": "the feed has events of nobody",
+    },
     "VRU110": {
         "pass": "no column looks like a direct identifier",
         "fail": "a column looks like a direct identifier",
@@ -50,18 +63,45 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def public(finding: Finding, *, groups: bool) -> Finding:
-    """The finding without its figures; ``groups`` says whether a protected table of groups stands beside it."""
-    return Finding(finding.code, finding.status, finding.where, _message(finding, groups))
+def public(finding: Finding, *, groups: pd.DataFrame | None, profile: str) -> Finding:
+    """The finding without its figures.
+
+    Parameters
+    ----------
+    groups
+        The protected table of groups that stands beside it; None where no audit file was given.
+    profile
+        The small-number rule for the one count that is told: how many people the proof against leakage went over.
+    """
+    return Finding(finding.code, finding.status, finding.where, _message(finding, groups, profile))
 
 
-def _message(finding: Finding, groups: bool) -> str:
+def _message(finding: Finding, groups: pd.DataFrame | None, profile: str) -> str:
     code, status = finding.code, finding.status
     if code.startswith("VRU3"):
-        return "the figures are in the table of groups" if groups else "no audit file was given"
+        return _about_groups(finding, groups)
     if code == "VRU403":
         reached = {"pass": "is reached", "fail": "is not reached"}.get(status, "cannot be held against anything")
         return f"the bar of {finding.figures['bar']:g}, fixed before fitting, {reached}"
     if code in _KEPT or (code == "VRU405" and status == "cannot tell"):
         return finding.message
-    return _SAID.get(code, {}).get(status, f"{status}; the figures stay inside the partnership")
+    said = _SAID.get(code, {}).get(status, f"{status}; the figures stay inside the partnership")
+    return _sample(finding, profile) + said if code == "VRU201" else said
+
+
+def _about_groups(finding: Finding, groups: pd.DataFrame | None) -> str:
+    if groups is None:
+        return "no audit file was given"
+    verdict = next(f"{name}_verdict" for name, m in MEASURES.items() if m.code == finding.code)
+    mine = groups[groups["attribute"] == finding.where]
+    hidden = verdict in mine and (mine[verdict] == NOT_TESTABLE).any()
+    return "the figures are in the table of groups" + ("; some groups are not shown there" if hidden else "")
+
+
+def _sample(finding: Finding, profile: str) -> str:
+    """How many people and dates were gone over; blank where the finding does not say."""
+    if not {"people", "dates"} <= set(finding.figures):
+        return ""
+    count = pd.DataFrame({"people": [finding.figures["people"]]})
+    people = protect(count, counts=["people"], profile=profile).text()["people"].iloc[0]
+    return f"gone over for a sample of people ({people}) on {finding.figures['dates']} as-of dates: "

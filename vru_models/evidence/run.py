@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from vru_models.dataset.volume import volume_frame, volume_rows
 from vru_models.errors import DataError, StorageError
 from vru_models.findings import Findings
 from vru_models.models import Card, FlagCountClassifier, ScorecardClassifier, SingleIndicatorClassifier
@@ -47,6 +48,8 @@ class Run:
         How the winner was chosen; the sealed split took no part.
     trained_on
         Rows, people, positive rows and as-of dates behind ``model``.
+    volumes
+        The dataset's feed volumes: what the monthly run holds its own against.
     """
 
     spec: Spec
@@ -57,6 +60,7 @@ class Run:
     choice: pd.DataFrame
     regret: pd.DataFrame
     trained_on: Mapping[str, int]
+    volumes: pd.DataFrame
     findings: Findings
     data_digest: str
     events_digest: str
@@ -102,6 +106,7 @@ class Run:
             "choice": _table(self.choice),
             "regret": _table(self.regret),
             "trained_on": dict(self.trained_on),
+            "volumes": volume_rows(self.volumes),
             "findings": self.findings.records(),
             "data": self.data_digest,
             "events": self.events_digest,
@@ -133,6 +138,7 @@ class Run:
             choice=_stored_table(head["choice"], "candidate"),
             regret=_stored_table(head["regret"], "split", "picked"),
             trained_on=head["trained_on"],
+            volumes=volume_frame(head["volumes"]),
             findings=Findings.from_records(head["findings"]),
             data_digest=head["data"],
             events_digest=head["events"],

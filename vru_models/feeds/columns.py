@@ -172,7 +172,7 @@ def _full_match(texts: pa.Array, field: Column) -> Mask:
 def _range_faults(parsed: pa.Array, rule: Constraints) -> dict[str, Mask]:
     if not (pa.types.is_integer(parsed.type) or pa.types.is_floating(parsed.type)):
         return {}
-    numbers = parsed.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    numbers = parsed.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     faults = {}
     if rule.minimum is not None:
         faults["below_minimum"] = numbers < rule.minimum
@@ -203,6 +203,16 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     ]
     frame: pd.DataFrame = pa.Table.from_arrays(columns, names=table.column_names).to_pandas(types_mapper=_PANDAS.get)
     return frame
+
+
+def is_read(kind: pa.DataType) -> bool:
+    """Whether a column of this Arrow type can be read: text, numbers, booleans, dates, timestamps, or nothing."""
+    t = pa.types
+    if t.is_dictionary(kind):
+        return bool(is_read(kind.value_type))
+    numbers = (t.is_integer, t.is_float32, t.is_float64, t.is_decimal)
+    others = (t.is_string, t.is_large_string, t.is_boolean, t.is_null, t.is_date, t.is_timestamp)
+    return any(fits(kind) for fits in (*numbers, *others))
 
 
 def to_table(frame: pd.DataFrame) -> pa.Table:

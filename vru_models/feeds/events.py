@@ -17,7 +17,7 @@ from vru_models.errors import DataError
 from vru_models.feeds import store
 from vru_models.feeds.folding import as_known, fold
 from vru_models.findings import Findings
-from vru_models.spec.calendar import as_days
+from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import digest_frame, digest_json, digest_rows
 from vru_models.spec.sources import VOID_STATUSES
 from vru_models.spec.tables import REQUIRED_COLUMNS
@@ -127,7 +127,7 @@ class Events:
 
     def as_known(self, date: Any) -> Events:
         """What was known on a date (``known_date < date <= known_until``), as if extracted then."""
-        day = as_days(date)
+        day = as_day(date)
         dates = {name: min(taken, day.item()) for name, taken in self.extract_dates.items()}
         spells, coverage = as_known(self.spells, day), as_known(self.coverage, day)
         return Events(_tidy(as_known(self.frame, day)), spells, coverage, dates, self.findings)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vru_models.spec.calendar import known_on
+from vru_models.spec.calendar import as_day, known_on
 
 
 def fold(versions: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -38,5 +38,5 @@ def fold(versions: pd.DataFrame, key: str) -> pd.DataFrame:
 def as_known(frame: pd.DataFrame, date: Any) -> pd.DataFrame:
     """The rows known on a date, ``known_date < date <= known_until``, each still open: how it ends was learnt later."""
     known, until = (frame[c].to_numpy().astype("datetime64[D]") for c in ("known_date", "known_until"))
-    rows = frame[known_on(known, until, date)].reset_index(drop=True)
+    rows = frame[known_on(known, until, as_day(date))].reset_index(drop=True)
     return rows.assign(known_until=np.full(len(rows), np.datetime64("NaT", "s"), dtype="datetime64[s]"))

@@ -19,7 +19,7 @@ from scipy.stats import binom
 
 from vru_models.feeds.columns import arrow_table
 from vru_models.findings import Finding, Findings
-from vru_models.spec.calendar import as_days
+from vru_models.spec.calendar import as_day
 
 ALPHA = 1e-9
 """Largest binomial probability, under chance, at which a column is called an identifier."""
@@ -88,7 +88,7 @@ def scan_identifiers(frame: pd.DataFrame | pa.Table, *, at: dt.date | None = Non
     found = []
     texts = [_distinct_texts(column) for column in table.itercolumns()]
     days = [_as_dates(column, text) for column, text in zip(table.itercolumns(), texts, strict=True)]
-    latest = as_days(at) if at else max((d.max() for d in days if len(d)), default=as_days("1970-01-01"))
+    latest = as_day(at) if at else max((d.max() for d in days if len(d)), default=as_day("1970-01-01"))
     for i, name in enumerate(table.column_names):
         if names_identifier(name):
             found.append(Finding("VRU110", "fail", name, "the column is named as a direct identifier"))

@@ -11,11 +11,14 @@ import pandas as pd
 from vru_models.feeds.columns import text_of
 from vru_models.feeds.events import Events
 from vru_models.feeds.feeds import Feeds
-from vru_models.findings import Finding, Findings
+from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Span, Spec
 from vru_models.spec.calendar import as_days
 from vru_models.spec.digest import digest_rows
 from vru_models.spec.sources import NEVER_ROLES, Indicator
+
+LEAST_LINKED = 0.5
+"""Share of a feed's people below which VRU108 fails."""
 
 
 def record_events(feeds: Feeds, spec: Spec) -> Events:
@@ -32,7 +35,9 @@ def record_events(feeds: Feeds, spec: Spec) -> Events:
     -----
     Findings beside those of the gate: VRU104, the share of a feed's known dates that is assumed; VRU105, coverage made
     from the agreements because no coverage feed is declared (it cannot tell whether a feed was really delivered);
-    VRU106, rows about suspects and associates that made no event.
+    VRU106, rows about suspects and associates that made no event; VRU107, a feed about which the coverage feed has no
+    row (everything from it is then missing); VRU108, a feed fewer than half of whose people have a spell, as when two
+    agencies pseudonymised with different keys.
     """
     parts, findings = [], list(feeds.findings)
     for name, indicator in spec.indicators.items():
@@ -48,6 +53,10 @@ def record_events(feeds: Feeds, spec: Spec) -> Events:
         message = "no coverage feed is declared: agreements stand in, which cannot tell what was delivered"
         findings.append(Finding("VRU105", "cannot tell", "coverage", message))
     people = spec.feed_of_kind("spells")
+    if covered:
+        findings += _uncovered(feeds.accepted[covered], spec)
+    if people:
+        findings += _linked(versions, feeds.accepted[people]["person_id"], spec)
     return Events.from_frame(
         versions,
         spells=feeds.accepted[people] if people else None,
@@ -123,9 +132,8 @@ def _closing(frame: pd.DataFrame, matched: np.ndarray, known: np.ndarray, *, key
 
 def _assumed(versions: pd.DataFrame, spec: Spec) -> list[Finding]:
     findings = []
-    for name, feed in spec.feeds.items():
-        if spec.table_of(name).x_vru.kind != "events":
-            continue
+    for name in _event_feeds(spec):
+        feed = spec.feeds[name]
         rows = int((versions["feed"] == name).sum())
         assumed = rows if feed.known.kind == "assumed_lag" else 0
         figures = {"rows": rows, "assumed": assumed}
@@ -134,6 +142,36 @@ def _assumed(versions: pd.DataFrame, spec: Spec) -> list[Finding]:
             findings.append(Finding("VRU104", "cannot tell", name, message, figures))
         else:
             findings.append(Finding("VRU104", "pass", name, f"0 of {rows:,} known dates are assumed", figures))
+    return findings
+
+
+def _event_feeds(spec: Spec) -> list[str]:
+    return [name for name in spec.feeds if spec.table_of(name).x_vru.kind == "events"]
+
+
+def _uncovered(coverage: pd.DataFrame, spec: Spec) -> list[Finding]:
+    findings = []
+    for name in _event_feeds(spec):
+        rows = int((coverage["feed"] == name).sum())
+        message = f"{rows:,} rows of coverage say from when, for which areas and ages it was shared"
+        if not rows:
+            message = "the coverage feed has no row about it: nothing says that it was shared, so all of it is missing"
+        findings.append(Finding("VRU107", "pass" if rows else "fail", name, message, {"rows": rows}))
+    return findings
+
+
+def _linked(versions: pd.DataFrame, in_view: pd.Series[str], spec: Spec) -> list[Finding]:
+    findings = []
+    for name in _event_feeds(spec):
+        people = versions["person_id"][(versions["feed"] == name).to_numpy()].drop_duplicates()
+        linked = int(people.isin(in_view).sum())
+        figures = {"people": len(people), "linked": linked}
+        if not len(people):
+            findings.append(Finding("VRU108", "not applicable", name, "it has events of nobody", figures))
+            continue
+        message = f"{linked / len(people):.0%} of its people have a spell (at least {LEAST_LINKED:.0%})"
+        status: Status = "pass" if linked >= LEAST_LINKED * len(people) else "fail"
+        findings.append(Finding("VRU108", status, name, message, figures))
     return findings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from vru_models.feeds.columns import Cells, Mask, cells, over_rows, to_frame
 from vru_models.spec import Spec
-from vru_models.spec.calendar import as_days
+from vru_models.spec.calendar import as_day, as_days
 from vru_models.spec.sources import EventStatus, Indicator, Role
 from vru_models.spec.tables import CodeList, Kind, TableSchema
 
@@ -24,6 +25,8 @@ _ALWAYS: Mapping[Kind, tuple[str, ...]] = {
     "audit": ("person_id",),
 }
 _COMPACT_EVERY = 40
+_PLAIN_NAME = re.compile(r"[\w .()/-]{1,60}")
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -70,14 +73,14 @@ class _Feed:
         if self.when is not None:
             return self.cells[self.when].days
         rows = len(next(iter(self.cells.values())).codes)
-        return np.full(rows, as_days(self.extract_date))
+        return np.full(rows, as_day(self.extract_date))
 
 
 def header_faults(names: Sequence[str], schema: TableSchema) -> list[str]:
     """What is wrong with the columns of a file, in words.
 
     Undeclared columns are named only when some declared column is there: otherwise the first line is not a header but
-    somebody's record.
+    somebody's record. At most ten are named, and a name that is long or not plain is counted instead.
 
     Examples
     --------
@@ -92,7 +95,13 @@ def header_faults(names: Sequence[str], schema: TableSchema) -> list[str]:
         ("not declared", [c for c in dict.fromkeys(names) if c not in table_columns]),
         ("there twice", sorted({c for c in names if names.count(c) > 1})),
     )
-    return [f"columns {kind}: {', '.join(columns)}" for kind, columns in kinds if columns]
+    return [f"columns {kind}: {_listed(columns)}" for kind, columns in kinds if columns]
+
+
+def _listed(names: Sequence[str]) -> str:
+    plain = [name for name in names if _PLAIN_NAME.fullmatch(name)][:_MOST_NAMED]
+    others = len(names) - len(plain)
+    return ", ".join([*plain, *([f"{others:,} {'more' if plain else 'not plain names'}"] if others else [])])
 
 
 def validate(
@@ -195,7 +204,7 @@ def _not_among(column: Cells, allowed: Iterable[str]) -> Mask:
 
 def _date_order(feed: _Feed) -> Iterator[tuple[str, Mask]]:
     """``event_date <= known_date <= extract date``; a spell may be known beforehand, but not end before it starts."""
-    extract = as_days(feed.extract_date)
+    extract = as_day(feed.extract_date)
     if feed.known is not None:
         yield f"{feed.known}:date_order", feed.cells[feed.known].days > extract
     if feed.kind == "events":
@@ -211,7 +220,7 @@ def _too_late(happened: np.ndarray, feed: _Feed, known: str | None, extract: np.
 
 def _indicator_dates(feed: _Feed) -> Iterator[tuple[str, Mask]]:
     """An indicator's own date columns are needed, and in order, on the rows that it matches."""
-    extract = as_days(feed.extract_date)
+    extract = as_day(feed.extract_date)
     for indicator in feed.spec.indicators.values():
         if indicator.feed != feed.name or (indicator.event_date is None and indicator.known_date is None):
             continue

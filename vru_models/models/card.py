@@ -88,6 +88,11 @@ class CardFeature:
             "whole edges of a count",
         )
 
+    @property
+    def has_points(self) -> bool:
+        """Whether any value, or its absence, earns points."""
+        return any((*self.points, self.neutral))
+
     def bins_of(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
         """The bin of each value; of NaN, the number of bins."""
         codes = np.zeros(len(values), dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,17 @@ if TYPE_CHECKING:
 
 _HOW = (
     "For each feature, find the one line that applies and add its points. The total is the score. "
-    "What is not known neither raises nor lowers anyone from the middle: it has a line of its own."
+    "What is not known has a line of its own, which may give more points than none recorded."
 )
+_NAME = re.compile(r"(.+)_(count|any|days_since_last|sum|mean|max)_(\d+)([dm])")
+_MEASURES = {
+    "count": "how many in",
+    "any": "any in",
+    "days_since_last": "days since the last in",
+    "sum": "sum over",
+    "mean": "mean over",
+    "max": "largest in",
+}
 _RAISES, _LOWERS, _NONE = (
     "#0072B2",
     "#E69F00",
@@ -26,12 +36,38 @@ _STYLE = (
 )
 
 
+def words(name: str) -> str:
+    """A feature in words, where its name is made of indicator, measure and window; any other name as it is.
+
+    Examples
+    --------
+    >>> words("suspension_count_12m"), words("mh_crisis_days_since_last_1m"), words("visits_90d")
+    ('suspension: how many in 12 months', 'mh crisis: days since the last in 1 month', 'visits_90d')
+    """
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        return name
+    indicator, measure, number, unit = parts.groups()
+    window = f"{number} {'day' if unit == 'd' else 'month'}{'' if number == '1' else 's'}"
+    return f"{indicator.replace('_', ' ')}: {_MEASURES[measure]} {window}"
+
+
 def _lines(card: Card) -> list[tuple[str, str, str]]:
-    """Feature (on its first line only), bin, points with a sign."""
+    """Feature (on its first line only), bin, points with a sign; of the features that have points."""
     frame = card.frame()
-    first = ~frame["feature"].duplicated()
-    shown = frame["feature"].where(first, "")
-    return [(f, b, f"{p:+d}" if p else "0") for f, b, p in zip(shown, frame["bin"], frame["points"], strict=True)]
+    frame = frame[frame["feature"].isin([f.name for f in card.features if f.has_points])]
+    shown = frame["feature"].map(words).where(~frame["feature"].duplicated(), "")
+    return [(f, b, _signed(p)) for f, b, p in zip(shown, frame["bin"], frame["points"], strict=True)]
+
+
+def _signed(points: int) -> str:
+    return f"{points:+d}" if points else "0"
+
+
+def _without(card: Card) -> str:
+    """The features on which every line has 0 points, in one line; blank where each has some."""
+    names = [words(f.name) for f in card.features if not f.has_points]
+    return f"No points: {'; '.join(names)}." if names else ""
 
 
 def _chances(card: Card) -> list[tuple[str, str]]:
@@ -50,7 +86,8 @@ def text(card: Card) -> str:
     wide = [max(len(line[i]) for line in lines) for i in range(3)]
     table = [f"{f:<{wide[0]}}  {b:<{wide[1]}}  {p:>{wide[2]}}".rstrip() for f, b, p in lines]
     chances = [f"{p:>6}  {chance:>8}" for p, chance in [("score", "chance"), *_chances(card)]]
-    return "\n".join([_HOW, "", *table, "", *chances, "", _formula(card), ""])
+    none = [_without(card), ""] if _without(card) else []
+    return "\n".join([_HOW, "", *table, "", *none, *chances, "", _formula(card), ""])
 
 
 def markdown(card: Card) -> str:
@@ -58,7 +95,8 @@ def markdown(card: Card) -> str:
     rows = [f"| {_plain(f)} | {_plain(b)} | {p} |" for f, b, p in _lines(card)]
     chances = [f"| {p} | {chance} |" for p, chance in _chances(card)]
     head, reckoner = ["| feature | bin | points |", "|:--|:--|--:|"], ["| score | chance |", "|--:|--:|"]
-    return "\n".join([_HOW, "", *head, *rows, "", *reckoner, *chances, "", _formula(card), ""])
+    none = [_plain(_without(card)), ""] if _without(card) else []
+    return "\n".join([_HOW, "", *head, *rows, "", *none, *reckoner, *chances, "", _formula(card), ""])
 
 
 def _plain(cell: str) -> str:
@@ -71,10 +109,11 @@ def html(card: Card) -> str:
     """The card as one self-contained page: no script, no address."""
     points = _table(("feature", "bin", "points"), _lines(card))
     chances = _table(("score", "chance"), _chances(card))
+    none = f"<p>{escape(_without(card))}</p>\n" if _without(card) else ""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Card</title>'
         f"<style>{_STYLE}</style></head>\n"
-        f"<body><h1>Card</h1><p>{_HOW}</p>\n{points}\n<h2>What a score means</h2>\n{chances}\n"
+        f"<body><h1>Card</h1><p>{_HOW}</p>\n{points}\n{none}<h2>What a score means</h2>\n{chances}\n"
         f"<p>{_formula(card)}</p></body></html>\n"
     )
 
@@ -95,7 +134,7 @@ def plot(card: Card, ax: Axes | None = None) -> Axes:
     positions = range(len(frame))
     colours = [_RAISES if p > 0 else _LOWERS if p < 0 else _NONE for p in frame["points"]]
     bars = ax.barh(positions, frame["points"], color=colours)
-    ax.bar_label(bars, labels=[p for _, _, p in _lines(card)], padding=2, fontsize=8)
+    ax.bar_label(bars, labels=[_signed(p) for p in frame["points"]], padding=2, fontsize=8)
     labels = [f"{f}: {b}" for f, b in zip(frame["feature"], frame["bin"], strict=True)]
     ax.set_yticks(positions, labels, fontsize=8, parse_math=False)
     ax.invert_yaxis()

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from importlib import resources
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import jinja2
 import pandas as pd
 
 from vru_models.audit.ledger import Ledger
 from vru_models.errors import LockedError
+from vru_models.findings import Finding
 from vru_models.scoring.score import Scores
 from vru_models.spec.digest import canonical_json, digest_bytes
 from vru_models.spec.storage import storage_errors, write_folder
@@ -39,9 +40,8 @@ def save_scores(scores: Scores, out: str | Path, ledger: Ledger) -> None:
         files = _files(scores)
         digests = {name: digest_bytes(content) for name, content in sorted(files.items())}
         of = {"as_of": str(scores.as_of), "release": scores.release.digest, "version": scores.release.version}
-        ledger.append(
-            "scores", **of, counts=dict(scores.counts), overrides=dict(sorted(scores.overrides.items())), files=digests
-        )
+        given = {"overrides": dict(sorted(scores.overrides.items())), "overridden_by": scores.overridden_by}
+        ledger.append("scores", **of, **given, counts=dict(scores.counts), events=scores.events_digest, files=digests)
         write_folder(out, files | {"_SUCCESS": b""}, role="scores")
 
 
@@ -57,13 +57,20 @@ def _files(scores: Scores) -> dict[str, bytes]:
         "extracts": {feed: str(date) for feed, date in sorted(scores.extract_dates.items())},
         "findings": scores.findings.records(),
         "overrides": dict(scores.overrides),
+        "overridden_by": scores.overridden_by,
+        "events": scores.events_digest,
     }
     return {
         "list.parquet": buffer.getvalue(),
-        "list.csv": spreadsheet_safe(scores.list).to_csv(index=False, lineterminator="\n").encode(),
+        "list.csv": spreadsheet_safe(_readable(scores.list)).to_csv(index=False, lineterminator="\n").encode(),
         "sheets.html": sheets(scores).encode(),
         "scores.json": canonical_json(summary),
     }
+
+
+def _readable(listed: pd.DataFrame) -> pd.DataFrame:
+    """The list with four significant digits of the chance of a place; the Parquet file keeps all."""
+    return listed.assign(inclusion_probability=[float(f"{p:.4g}") for p in listed["inclusion_probability"]])
 
 
 def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
@@ -87,12 +94,34 @@ def _safe(text: str) -> str:
 
 
 def sheets(scores: Scores) -> str:
-    """One reason sheet per listed person, for the panel, as one self-contained page."""
+    """One reason sheet per listed person, for the panel, as one self-contained page.
+
+    Sheets stand in the order of the pseudonyms, and place, band and points come after the first judgement.
+    """
     template = resources.files("vru_models.scoring").joinpath("sheets.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    return environment.from_string(template).render(scores=scores, people=scores.list.to_dict("records"))
+    people = scores.list.sort_values("person_id", kind="stable").to_dict("records")
+    return environment.from_string(template).render(scores=scores, people=people, extracts=_extracts(scores))
+
+
+def _extracts(scores: Scores) -> list[str]:
+    """The feeds by the day of their extract, in words: ``2026-11-01 (1 day before the list): Moves; Absence``."""
+    feeds: dict[str, list[str]] = {}
+    for found in scores.findings.where(lambda f: f.code == "VRU501"):
+        title = scores.release.spec.table_of(found.where).title or found.where
+        feeds.setdefault(_extracted(found, scores.extract_dates.get(found.where)), []).append(title)
+    return [f"{when}: {'; '.join(titles)}" for when, titles in feeds.items()]
+
+
+def _extracted(found: Finding, date: Any) -> str:
+    if date is None:
+        return "a day that nobody knows"
+    days = int(found.figures["days"])
+    side = "before" if days > 0 else "after"
+    age = f"{abs(days):,} day{'' if abs(days) == 1 else 's'} {side} the list" if days else "the day of the list"
+    return f"{date} ({age}{', stale' if found.status == 'fail' else ''})"
 
 
 @contextmanager

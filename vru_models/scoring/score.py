@@ -10,20 +10,24 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from vru_models.audit.answers import ADVICE, names_somebody, unanswered
 from vru_models.audit.ledger import Ledger
-from vru_models.audit.release import LEAST_REASON, Release, refuse_expired
+from vru_models.audit.release import Release, refuse_expired, refuse_future
 from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import Day, day_of
 from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
 from vru_models.feeds import Events
 from vru_models.findings import Finding, Findings, Status
+from vru_models.scoring.outage import outages, unexplained
 from vru_models.scoring.reasons import data_gaps, explain
 from vru_models.spec import Spec
-from vru_models.spec.calendar import as_days
+from vru_models.spec.calendar import as_day, as_days
 
 STALE_DAYS: Final = 45
 """An extract this many days older than the as-of date, or more, is taken for a feed outage."""
+
+_ADMISSION: Final = ("VRU101", "VRU102", "VRU103", "VRU107", "VRU108", "VRU110")
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,15 @@ class Scores:
     counts
         In view, eligible, routed to statutory services, listed.
     findings
-        The gates, one per feed that was used: VRU501 (how old its extract is), VRU101 and VRU102 (what the gate of the
-        feeds let in).
-    overrides
-        Gates that did not pass, by code, each with the reason given; in the ledger with the list.
+        The gates. Per feed that was used: what the gate of the feeds found (VRU101, 102, 103, 107, 108, 110), VRU501
+        (how old its extract is), VRU502 (how much it told, against training) and VRU503 (how long it has been silent).
+        Of the list: VRU504 (people on it though nothing recorded raised their points).
+    overrides, overridden_by
+        Gates that did not pass, by code, each with the reason given, and who gave it; in the ledger with the list.
     release
         The release that scored.
+    events_digest
+        The events that were scored.
     """
 
     list: pd.DataFrame
@@ -53,8 +60,10 @@ class Scores:
     counts: Mapping[str, int]
     findings: Findings
     overrides: Mapping[str, str]
+    overridden_by: str
     release: Release
     extract_dates: Mapping[str, Any]
+    events_digest: str
 
     def frame(self) -> pd.DataFrame:
         """The list."""
@@ -78,6 +87,7 @@ def score(
     as_of: Any,
     ledger: Ledger,
     overrides: Mapping[str, str] | None = None,
+    by: str = "",
 ) -> Scores:
     """The support-priority list of one as-of date, by an approved release.
 
@@ -87,11 +97,12 @@ def score(
     Parameters
     ----------
     ledger
-        Must hold the approval of this release, and none of a later version.
+        Must be the ledger that the release was approved in, intact, and hold no approval of a later version.
     overrides
-        ``{code: reason}`` for a gate that does not pass: VRU501 (a feed is stale, or nobody knows how old it is),
-        VRU101 or VRU102 (rows of a feed are missing, or too many were set aside). A code that nothing needs is
-        refused.
+        ``{code: reason}``, or ``{"code:where": reason}`` for one finding alone, for gates that do not pass
+        (:class:`Scores` has the codes). One that nothing needs is refused.
+    by
+        Name and role of whoever overrides; required with ``overrides``, and in the ledger with the list.
 
     Raises
     ------
@@ -99,18 +110,21 @@ def score(
         The signer is not pinned, the release expired or superseded or not in the ledger, an agreement ended or does not
         allow scoring, or a gate does not pass.
     DataError
-        Nobody is eligible.
+        Nobody is eligible, or an extract is dated after today.
     """
-    day, given = as_days(as_of), dict(overrides or {})
+    day, given = as_day(as_of), dict(overrides or {})
     _refuse(release, ledger, day)
-    gates = Findings(_stale(release.spec, events, day)) + _admitted(release.spec, events)
-    _pass_gates(gates, given)
+    refuse_future(events.extract_dates)
+    gates = _admitted(release.spec, events) + Findings(_stale(release.spec, events, day))
     rows = day_of(release.spec, encode(release.spec, events), day)
     if not len(rows.X):
+        _pass_gates(gates, given, by)
         raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")
     listed = _listed(release, rows)
+    gates += Findings([*outages(release.volumes, rows.volumes), *unexplained(listed)])
+    _pass_gates(gates, given, by)
     counts = {**rows.cohort.counts, "listed": len(listed)}
-    return Scores(listed, day, counts, gates, given, release, dict(events.extract_dates))
+    return Scores(listed, day, counts, gates, given, by.strip(), release, dict(events.extract_dates), events.digest)
 
 
 def _refuse(release: Release, ledger: Ledger, day: np.datetime64) -> None:
@@ -126,6 +140,9 @@ def _refuse(release: Release, ledger: Ledger, day: np.datetime64) -> None:
             "does not hold the approval of this release",
             then="Give the ledger that approve wrote to (--ledger)",
         )
+    if fault := ledger.verify(checkpoint=release.checkpoint).with_status("fail"):
+        what = f"is not the one the release was approved in, or not intact ({next(iter(fault)).message.rstrip('.')})"
+        raise RefusedError.at("ledger", what, then="Restore it from a backup; do not score meanwhile")
     latest = max(int(entry.body["version"]) for entry in approvals)
     if latest > release.version:
         what = f"version {release.version} is superseded by version {latest}"
@@ -151,9 +168,6 @@ def _used(spec: Spec) -> set[str]:
     return behind | {spec.indicators[name].feed for name in names}
 
 
-_AGE: Final = f"extracted {{}} days before the as-of date (limit {STALE_DAYS})"
-
-
 def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
     found = []
     for feed in sorted(_used(spec)):
@@ -162,29 +176,26 @@ def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
             continue
         age = int((day - as_days(events.extract_dates[feed])).astype(np.int64))
         status: Status = "fail" if age >= STALE_DAYS else "pass"
-        found.append(Finding("VRU501", status, feed, _AGE.format(age), {"days": age}))
+        side = "before" if age >= 0 else "after"
+        message = f"extracted {abs(age)} days {side} the as-of date (limit {STALE_DAYS} before)"
+        found.append(Finding("VRU501", status, feed, message, {"days": age}))
     return found
 
 
 def _admitted(spec: Spec, events: Events) -> Findings:
     """What the gate of the feeds concluded about the rows of each feed that is used."""
     used = _used(spec)
-    return events.findings.where(lambda f: f.code in ("VRU101", "VRU102") and f.where in used)
+    return events.findings.where(lambda f: f.code in _ADMISSION and f.where in used)
 
 
-def _pass_gates(gates: Findings, given: Mapping[str, str]) -> None:
+def _pass_gates(gates: Findings, given: Mapping[str, str], by: str) -> None:
     """Every gate that does not pass is answered for, and every answer is to a gate that does not pass."""
-    shut = gates.with_status("fail", "cannot tell")
-    lines = [
-        f"  {f.code} {f.status}, {f.where}: {f.message}"
-        for f in shut
-        if len(given.get(f.code, "").strip()) < LEAST_REASON
-    ]
-    needed = {f.code for f in shut}
-    lines += [f"  overrides.{code}: no gate with this code is shut" for code in given if code not in needed]
+    lines = unanswered(gates, given)
+    if given and not names_somebody(by):
+        lines.append("by: names nobody; give name and role of who overrides, in one line")
     if lines:
-        then = f"Bring a newer extract, or override with a reason of at least {LEAST_REASON} characters."
-        raise RefusedError("\n".join(["score: refused.", *lines, then]))
+        then = f"Nothing was listed. Bring whole and recent extracts. Or: {ADVICE}"
+        raise RefusedError("\n".join(["score: refused.", *(f"  {line}" for line in lines), then]))
 
 
 def _listed(release: Release, rows: Day) -> pd.DataFrame:

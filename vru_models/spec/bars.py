@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from vru_models.spec.section import Name, Section, Window
+from vru_models.spec.section import Count, Name, Section, Window
 
 FairnessMetric = Literal["selection_rate", "recall", "precision", "false_omission_rate"]
 SuccessMetric = Literal["precision_at_k", "recall_at_k", "auc"]
@@ -21,7 +21,7 @@ class Candidate(Section):
     kind: Literal["scorecard", "flag_count", "single_indicator"]
     max_points: Annotated[int, Field(ge=1, le=100)] = 10
     max_bins: Annotated[int, Field(ge=2, le=20)] = 8
-    l2: Annotated[float, Field(gt=0)] = 20.0
+    l2: Annotated[float, Field(gt=0, le=1e6)] = 20.0
 
 
 class Model(Section):
@@ -40,7 +40,7 @@ class Model(Section):
 class Capacity(Section):
     """Places for new offers per as-of date; ``random_share`` of them (at least one) drawn from below the cut."""
 
-    k: Annotated[int, Field(ge=2)]
+    k: Annotated[Count, Field(ge=2)]
     random_share: Annotated[float, Field(ge=0.05, le=0.5)] = 0.05
 
 
@@ -49,7 +49,7 @@ class Fairness(Section):
 
     sensitive: Annotated[tuple[Name, ...], Field(min_length=1)]
     limits: Annotated[Mapping[FairnessMetric, Share], Field(min_length=1)]
-    min_group: Annotated[int, Field(ge=10)] = 30
+    min_group: Annotated[Count, Field(ge=10)] = 30
 
 
 class Bar(Section):

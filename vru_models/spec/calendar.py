@@ -6,6 +6,7 @@ fixed anchor (31 August less six months is 28 February, less twelve is 31 August
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import total_ordering
@@ -14,21 +15,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vru_models.errors import SpecError
+
 _UNITS = {
     "day": ("D", 1), "days": ("D", 1), "d": ("D", 1),
     "week": ("D", 7), "weeks": ("D", 7), "w": ("D", 7),
     "month": ("M", 1), "months": ("M", 1), "mo": ("M", 1),
     "year": ("M", 12), "years": ("M", 12), "y": ("M", 12),
 }  # fmt: skip
-_PATTERN = re.compile(r"\s*(\d+)\s*([A-Za-z]+)\s*")
+_PATTERN = re.compile(r"\s*(\d{1,20})\s*([A-Za-z]{1,20})\s*", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAYS_PER_MONTH = 30.4375
+_MOST_YEARS = 200
+_MOST = {"D": 73_050, "M": 12 * _MOST_YEARS}
+_SHORTEST = {"D": 1, "M": 28}
+_MOST_STEPS = 1_000
+_YEARS = (1900, 2200)
 NEVER = np.datetime64("NaT", "D")
 
 
 @total_ordering
 @dataclass(frozen=True)
 class Span:
-    """A length of time in whole days or whole calendar months.
+    """A length of time in whole days or whole calendar months, at most 200 years.
 
     Examples
     --------
@@ -43,6 +52,10 @@ class Span:
     n: int
     unit: str
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.n <= _MOST[self.unit]:
+            raise ValueError(f"a length of time is from 0 days to {_MOST_YEARS} years. Write a shorter one.")
+
     @classmethod
     def parse(cls, text: str | Span) -> Span:
         """A span from text: a whole number and day(s), week(s), month(s) or year(s); short forms d, w, mo, y."""
@@ -50,7 +63,8 @@ class Span:
             return text
         match = _PATTERN.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise ValueError(f"{text!r} is not a length of time. Write a whole number and a unit, such as '12 months'.")
+            what = repr(text[:40]) if isinstance(text, str) else type(text).__name__
+            raise ValueError(f"{what} is not a length of time. Write a whole number and a unit, such as '12 months'.")
         number, unit = int(match[1]), match[2].lower()
         if unit == "m":
             raise ValueError(
@@ -102,11 +116,11 @@ class Span:
         """The date (or dates) this much earlier."""
         return self.times(-1, date)
 
-    def times(self, k: int, anchor: Any) -> Any:
-        """``anchor + k x span``, counted from the anchor in one step."""
+    def times(self, k: Any, anchor: Any) -> Any:
+        """``anchor + k x span``, counted from the anchor in one step; ``k`` is a whole number or an array of them."""
         days = as_days(anchor)
         if self.unit == "D":
-            return days + np.timedelta64(k * self.n, "D")
+            return days + np.asarray(k * self.n).astype("timedelta64[D]")
         return add_months(days, k * self.n)
 
 
@@ -121,7 +135,46 @@ def as_days(dates: Any) -> Any:
     return np.asarray(dates, dtype="datetime64[D]")
 
 
-def add_months(dates: Any, months: int) -> Any:
+def as_day(value: Any) -> np.datetime64[dt.date]:
+    """One day as ``datetime64[D]``, from 1900 to 2200, from what can mean nothing else.
+
+    That is a date, a datetime, Timestamp or ``datetime64`` at midnight without a time zone, or a text of exactly
+    ``YYYY-MM-DD``. A month, a week date, a number and a missing date are refused; for columns see :func:`as_days`.
+
+    Examples
+    --------
+    >>> as_day("2026-11-01")
+    np.datetime64('2026-11-01')
+    >>> as_day("2026-11")
+    Traceback (most recent call last):
+        ...
+    ValueError: not a day. Expected: YYYY-MM-DD, such as 2026-12-01, without a time.
+    """
+    day = _day(value)
+    if day is None:
+        raise ValueError("not a day. Expected: YYYY-MM-DD, such as 2026-12-01, without a time.")
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise ValueError(f"a day of the year {day.year}. Expected: a year from {_YEARS[0]} to {_YEARS[1]}.")
+    return np.datetime64(day, "D")
+
+
+def _day(value: Any) -> dt.date | None:
+    """The day that a value means, or None where it means none or more than a day."""
+    if isinstance(value, np.datetime64):
+        fine = np.datetime_data(value.dtype)[0] not in ("Y", "M", "W", "generic")
+        value = value.astype("datetime64[D]").item() if fine and value == value.astype("datetime64[D]") else None
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, dt.datetime):
+        timed = pd.isna(value) or value.tzinfo is not None or value != pd.Timestamp(value).normalize()
+        return None if timed else value.date()
+    return value if isinstance(value, dt.date) else None
+
+
+def add_months(dates: Any, months: Any) -> Any:
     """Dates moved by whole calendar months, the day clipped to the end of a shorter month.
 
     Examples
@@ -132,14 +185,15 @@ def add_months(dates: Any, months: int) -> Any:
     days = np.asarray(dates, dtype="datetime64[D]")
     month = days.astype("datetime64[M]")
     day = days - month.astype("datetime64[D]")
-    target = month + np.timedelta64(months, "M")
+    target = month + np.asarray(months).astype("timedelta64[M]")
     last = (target + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
-    moved = np.minimum(target.astype("datetime64[D]") + day, last)
-    return moved[()] if np.ndim(dates) == 0 else moved
+    return np.minimum(target.astype("datetime64[D]") + day, last)[()]
 
 
 def anchored_dates(*, last: Any, first: Any, step: Span) -> np.ndarray:
     """``last, last - step, last - 2 step, ...`` down to ``first`` (inclusive), in ascending order.
+
+    More than about 1,000 of them are refused, as :class:`SpecError`: each costs a dataset of its own.
 
     Examples
     --------
@@ -148,12 +202,15 @@ def anchored_dates(*, last: Any, first: Any, step: Span) -> np.ndarray:
     """
     if step.n == 0:
         raise ValueError("a step of zero never arrives. Expected: at least 1 day.")
-    earliest = as_days(first)
-    dates, k = [], 0
-    while (date := step.times(-k, last)) >= earliest:
-        dates.append(date)
-        k += 1
-    return np.array(dates[::-1], dtype="datetime64[D]")
+    end, earliest = as_days(last), as_days(first)
+    days = int((end - earliest).astype(np.int64))
+    if days / step.approximate_days > _MOST_STEPS:
+        what = f"steps of {step} from {earliest} to {end} are about {days / step.approximate_days:,.0f}"
+        then = "Take a longer step or a later first date, and check the extract dates"
+        raise SpecError.at("as-of dates", what, expected=f"at most {_MOST_STEPS:,}", then=then)
+    steps = np.arange(max(days // (step.n * _SHORTEST[step.unit]) + 1, 0))
+    dates = step.times(-steps, end)
+    return np.asarray(dates[dates >= earliest][::-1])
 
 
 def completed_years(birth_month: Any, dates: Any) -> np.ndarray:

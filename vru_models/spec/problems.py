@@ -1,19 +1,73 @@
-"""pydantic's complaints in the house form: path, what, expected, the nearest name."""
+"""Files that cannot be read and pydantic's complaints, in the house form: path, what, expected, the nearest name."""
 
 from __future__ import annotations
 
 import difflib
+import json
+import tomllib
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
-from vru_models.errors import SpecError
+from vru_models.errors import SpecError, VruError
+from vru_models.spec.digest import canonical_json
+
+_MOST_SHOWN = 20
+_LONGEST = 60
+_LONGEST_LINE = 10_000
+
+
+def text_of(content: bytes, where: object, *, error: type[VruError] = SpecError, expected: str = "") -> str:
+    """The text of a file in UTF-8, with or without a byte-order mark."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        then = "Save the file as UTF-8 and run again"
+        raise error.at(where, "is not UTF-8 text", expected=expected, then=then) from None
+
+
+def toml_of(
+    content: bytes, where: object, *, error: type[VruError] = SpecError, expected: str = "a TOML file"
+) -> dict[str, Any]:
+    """The keys and values of a TOML file; the time to read a dotted key grows with its square, so lines are bounded."""
+    text = text_of(content, where, error=error, expected=expected)
+    if any(len(line) > _LONGEST_LINE for line in text.splitlines()):
+        raise error.at(where, "a line is too long", expected=f"lines of at most {_LONGEST_LINE:,} characters")
+    raw: dict[str, Any] = _parsed(tomllib.loads, text, where=where, what="TOML", error=error, expected=expected)
+    return raw
+
+
+def json_of(text: str, where: object, *, expected: str) -> Any:
+    """The value of a JSON text that can be written again: its numbers are finite and its characters are Unicode."""
+    return _parsed(_rewritable, text, where=where, what="JSON", error=SpecError, expected=expected)
+
+
+def _parsed(
+    parse: Callable[[str], Any], text: str, *, where: object, what: str, error: type[VruError], expected: str
+) -> Any:
+    try:
+        return parse(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as fault:
+        raise error.at(where, f"is not {what} ({fault})", expected=expected) from None
+    except (RecursionError, ValueError):
+        what = f"is not {what} that can be used (nested too deeply, or a number or character is beyond the format)"
+        raise error.at(where, what, expected=expected) from None
+
+
+def _rewritable(text: str) -> Any:
+    value = json.loads(text)
+    canonical_json(value)
+    return value
 
 
 def spec_error(where: str, error: ValidationError) -> SpecError:
-    """One error that names every fault of a declaration by its path."""
-    faults = [f"  {path(e['loc'])}: {complaint(e)}" for e in error.errors(include_url=False)]
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    """One error that names every fault of a declaration by its path (the first 20, where there are more)."""
+    found = error.errors(include_url=False)
+    faults = [f"  {path(e['loc'])}: {complaint(e)}" for e in found[:_MOST_SHOWN]]
+    if len(found) > _MOST_SHOWN:
+        faults.append(f"  and {len(found) - _MOST_SHOWN:,} more")
+    count = "1 fault" if len(found) == 1 else f"{len(found):,} faults"
     return SpecError("\n".join([f"{where}: {count}.", *faults, "Nothing was read. Correct the file and run again."]))
 
 
@@ -25,8 +79,12 @@ def path(parts: tuple[Any, ...]) -> str:
     >>> path(("features", 3, "indicator"))
     'features[3].indicator'
     """
-    text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts)
+    text = "".join(f"[{p}]" if isinstance(p, int) else f".{_short(p)}" for p in parts)
     return text.removeprefix(".") or "(the whole)"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def complaint(error: Any) -> str:
@@ -37,10 +95,12 @@ def complaint(error: Any) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":
-        given = str(error["input"])
+        given = error["input"]
+        if not isinstance(given, str):
+            return f"is not allowed. Expected: {context['expected']}."
         allowed = [part.strip("' ") for part in context["expected"].replace(" or ", ", ").split(", ")]
         near = difflib.get_close_matches(given, allowed, n=1)
-        return f"'{given}' is not allowed. Expected: {context['expected']}." + (
+        return f"'{_short(given)}' is not allowed. Expected: {context['expected']}." + (
             f" Did you mean '{near[0]}'?" if near else ""
         )
     if kind == "value_error":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from vru_models.spec.digest import digest_json
-from vru_models.spec.section import Length, Name, Prose, Section, Window
+from vru_models.spec.section import Count, Day, Length, Name, Prose, Section, Window
 
 Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max"]
 NEEDS_COUNT = ("mean", "max")
@@ -19,7 +18,7 @@ class Rule(Section):
     """At least so many events of an indicator, known on the as-of date, in ``[as_of - window, as_of)``."""
 
     indicator: Name
-    at_least: Annotated[int, Field(ge=1)] = 1
+    at_least: Annotated[Count, Field(ge=1)] = 1
     window: Window
 
 
@@ -58,7 +57,7 @@ class Outcome(Section):
     statement: Prose
     not_a_measure_of: Prose
     indicators: Annotated[tuple[Name, ...], Field(min_length=1)]
-    at_least: Annotated[int, Field(ge=1)] = 1
+    at_least: Annotated[Count, Field(ge=1)] = 1
     horizon: Window
     embargo: Length
     reporting_lag: Length
@@ -111,12 +110,12 @@ class SplitRule(Section):
     ``train_every`` (default: ``update_every``) as far as ``max_history`` (default: to ``first``).
     """
 
-    as_of: tuple[dt.date, ...] = ()
-    first: dt.date | None = None
+    as_of: tuple[Day, ...] = ()
+    first: Day | None = None
     update_every: Window | None = None
     train_every: Window | None = None
     max_history: Window | None = None
-    most_recent: Annotated[int | None, Field(ge=1)] = None
+    most_recent: Annotated[Count, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> SplitRule:

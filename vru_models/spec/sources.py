@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from vru_models.spec.section import Name, Prose, Section, Window
+from vru_models.spec.section import Day, Days, Name, Prose, Section, Window
 from vru_models.spec.tables import Driver
 
 Audience = Literal["panel", "practitioner", "child", "parent"]
@@ -27,7 +26,7 @@ class Review(Section):
     """A signed assessment and the date by which it must be looked at again."""
 
     reference: Annotated[str, Field(min_length=3)]
-    review_by: dt.date
+    review_by: Day
 
 
 class Purpose(Section):
@@ -51,8 +50,8 @@ class Agreement(Section):
     id: Annotated[str, Field(min_length=3)]
     gateway: Prose
     areas: tuple[str, ...] = ("*",)
-    start: Annotated[dt.date, Field(alias="from")]
-    to: dt.date
+    start: Annotated[Day, Field(alias="from")]
+    to: Day
     purposes: Annotated[tuple[Literal["train", "score", "audit"], ...], Field(min_length=1)]
     recipients: tuple[Name, ...] = ("panel",)
     opt_out: bool = False
@@ -76,8 +75,8 @@ class Known(Section):
     """
 
     kind: Literal["column", "assumed_lag"] = "column"
-    median: Annotated[int | None, Field(ge=0)] = None
-    p95: Annotated[int | None, Field(ge=0)] = None
+    median: Days | None = None
+    p95: Days | None = None
 
     @model_validator(mode="after")
     def _lag_is_given(self) -> Known:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,16 +13,19 @@ import pandas as pd
 import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
-from vru_models.errors import SpecError, StorageError
+from vru_models.errors import SpecError
 from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retention, Success
 from vru_models.spec.digest import digest_bytes, digest_json
-from vru_models.spec.problems import spec_error
+from vru_models.spec.problems import spec_error, text_of, toml_of
 from vru_models.spec.question import NEEDS_COUNT, Cohort, Feature, FeatureGrid, Outcome, SplitRule
-from vru_models.spec.section import Name, Section
+from vru_models.spec.section import Name, Section, is_name
 from vru_models.spec.sources import Feed, Indicator, Purpose
+from vru_models.spec.storage import read_file, storage_errors
 from vru_models.spec.tables import CodeList, TableSchema
 
 _FOLDED = ("tables", "codelists")
+_MOST_FEATURES = 5_000
+_LONGEST_SPEC, _LONGEST_BESIDE = 1 << 20, 1 << 22
 
 
 class Spec(Section):
@@ -55,6 +59,9 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Spec:
+        for name, feed in self.feeds.items():
+            if feed.table not in self.tables:
+                raise _no_schema(f"feeds.{name}.schema", feed.table, self.tables)
         for where, name, known in self._references():
             if name not in known:
                 raise SpecError.unknown(where, name, known)
@@ -64,8 +71,6 @@ class Spec(Section):
         return self
 
     def _references(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-        for name, feed in self.feeds.items():
-            yield f"feeds.{name}.schema", feed.table, self.tables
         for name, indicator in self.indicators.items():
             yield f"indicators.{name}.feed", indicator.feed, self.feeds
         for i, grid in enumerate(self.features):
@@ -79,6 +84,10 @@ class Spec(Section):
                 yield f"cohort.{part}", rule.indicator, self.indicators
 
     def _check_features(self) -> None:
+        n = sum(len(g.indicators) * len(g.measures) * len(g.windows) for g in self.features)
+        if n > _MOST_FEATURES:
+            expected = f"at most {_MOST_FEATURES:,}"
+            raise SpecError.at("features", f"the grids make {n:,}", expected=expected, then="Declare fewer")
         columns = self.columns
         names = [c.name for c in columns]
         if len(set(names)) != len(names):
@@ -191,18 +200,19 @@ class Spec(Section):
         """A spec from its TOML file.
 
         Schemas are looked for in ``schemas/`` and code lists in ``codelists/`` beside the file, then among those that
-        ship. Raises :class:`StorageError` for a missing file and :class:`SpecError`, naming every fault by path,
-        for anything else.
+        ship. The file may be 1 MiB long, each of the others 4 MiB.
+
+        Raises
+        ------
+        StorageError
+            When a file is missing or unreadable.
+        RefusedError
+            When a file is too long, or is not a file.
+        SpecError
+            For anything else, with every fault by its path.
         """
         file = Path(path)
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise SpecError.at(file, "is not UTF-8 text", expected="a TOML file") from None
-        except OSError as error:
-            expected = "the path of a TOML file"
-            raise StorageError.at(file, f"cannot be read ({error.strerror})", expected=expected) from None
-        return cls._from_text(text, str(file), _Shelf(file.parent))
+        return cls._from_bytes(_content(file, _LONGEST_SPEC), str(file), _Shelf(file.parent))
 
     @classmethod
     def example(cls, name: str) -> Spec:
@@ -211,25 +221,22 @@ class Spec(Section):
         names = {f.name.removesuffix(".toml"): f for f in shipped.iterdir() if f.name.endswith(".toml")}
         if name not in names:
             raise SpecError.unknown("Spec.example", name, names)
-        return cls._from_text(names[name].read_text(encoding="utf-8"), f"example {name}", _Shelf(None))
+        return cls._from_bytes(names[name].read_bytes(), f"example {name}", _Shelf(None))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], where: str) -> Spec:
         """A spec from what :meth:`files` returned; nothing else is consulted."""
-        return cls._from_text(files["spec.toml"].decode(), where, _Held(files, where))
+        return cls._from_bytes(files["spec.toml"], where, _Held(files, where))
 
     @classmethod
-    def _from_text(cls, text: str, where: str, shelf: _Shelf) -> Spec:
-        try:
-            raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise SpecError.at(where, f"is not TOML ({error})", expected="a TOML file") from None
+    def _from_bytes(cls, content: bytes, where: str, shelf: _Shelf) -> Spec:
+        raw = toml_of(content, where)
         if extra := [key for key in _FOLDED if key in raw]:
             raise SpecError.at(
                 f"{where}: {extra[0]}", "is not a known key here", expected="schemas by name, under feeds"
             )
         feeds = raw["feeds"].values() if isinstance(raw.get("feeds"), dict) else ()
-        wanted = {str(f["schema"]) for f in feeds if isinstance(f, dict) and "schema" in f}
+        wanted = {f["schema"] for f in feeds if isinstance(f, dict) and is_name(f.get("schema"))}
         tables = {name: table for name in sorted(wanted) if (table := shelf.table(name)) is not None}
         lists = {code for table in tables.values() for code in table.x_vru.codelists.values()}
         try:
@@ -260,8 +267,8 @@ class _Shelf:
     def _read(self, folder: str, shipped: str, file: str) -> tuple[str, str] | None:
         mine = self._beside / folder / file if self._beside else None
         for place in (mine, shipped_schemas() / shipped / file):
-            if place is not None and place.is_file():
-                return place.read_text(encoding="utf-8"), str(place)
+            if place is not None and _is_there(place):
+                return text_of(_content(place, _LONGEST_BESIDE), place), str(place)
         return None
 
     def table(self, name: str) -> TableSchema | None:
@@ -284,7 +291,26 @@ class _Held(_Shelf):
 
     def _read(self, folder: str, shipped: str, file: str) -> tuple[str, str] | None:
         content = self._files.get(f"{folder}/{file}")
-        return None if content is None else (content.decode(), f"{self._where}/{folder}/{file}")
+        where = f"{self._where}/{folder}/{file}"
+        return None if content is None else (text_of(content, where), where)
+
+
+def _is_there(place: Path) -> bool:
+    with storage_errors(str(place), "read"):
+        return place.is_symlink() or place.exists()
+
+
+def _content(place: Path, max_bytes: int) -> bytes:
+    """The bytes of a file that the caller names: links are followed, as they are to the folder beside it."""
+    return read_file(os.path.realpath(place), max_bytes, role=str(place))
+
+
+def _no_schema(where: str, name: str, known: Iterable[str]) -> SpecError:
+    shipped = sorted(f.stem for f in (shipped_schemas() / "feeds").glob("*.json"))
+    near = difflib.get_close_matches(name, [*known, *shipped], n=1)
+    expected = f"schemas/{name}.json beside the spec, or one that ships ({', '.join(shipped)})"
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return SpecError(f"{where}: '{name}' is not known. Expected: {expected}.{hint} Put your own schema into schemas/.")
 
 
 def shipped_schemas() -> Path:

@@ -1,7 +1,8 @@
 """Files and folders that appear whole or not at all, and reads that follow no link and know their limit.
 
-Messages name the role of a path ("release", "ledger"), never the path: a file may be named after a person. Made for
-local POSIX file systems; a network share may not keep what ``fsync`` promises.
+What is written is for its owner alone (modes 0600 and 0700), since most of it is about people; sharing it is a step of
+its own. Messages name the role of a path ("release", "ledger"), never the path: a file may be named after a person.
+Made for local POSIX file systems; a network share may not keep what ``fsync`` promises.
 """
 
 from __future__ import annotations
@@ -67,23 +68,23 @@ def write_file(path: str | Path, content: bytes, *, role: str = "file") -> None:
         When the operating system refuses; the old content then stands.
     """
     target = Path(path)
-    with storage_errors(role, "written"), _draft(target, content, 0o666) as draft:
+    with storage_errors(role, "written"), _draft(target, content) as draft:
         os.replace(draft, target)
         sync_folder(target.parent)
 
 
-def write_new(path: str | Path, content: bytes, *, role: str = "file", mode: int = 0o666) -> None:
+def write_new(path: str | Path, content: bytes, *, role: str = "file") -> None:
     """Write a file that must not exist yet, whole or not at all; whatever has the name already is left as it is."""
     target = Path(path)
-    with storage_errors(role, "written"), _draft(target, content, mode) as draft:
+    with storage_errors(role, "written"), _draft(target, content) as draft:
         os.link(draft, target)
         sync_folder(target.parent)
 
 
 @contextmanager
-def _draft(target: Path, content: bytes, mode: int) -> Iterator[Path]:
+def _draft(target: Path, content: bytes) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    fd, draft = _claim(target, lambda name: os.open(name, _CREATE, mode))
+    fd, draft = _claim(target, lambda name: os.open(name, _CREATE, 0o600))
     try:
         try:
             write_all(fd, content)
@@ -125,7 +126,7 @@ def write_folder(path: str | Path, files: Mapping[str, bytes], *, role: str = "f
     target = Path(path)
     with storage_errors(role, "written"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        _, draft = _claim(target, Path.mkdir)
+        _, draft = _claim(target, lambda name: name.mkdir(mode=0o700))
         try:
             _fill(draft, files)
             os.rename(draft, target)
@@ -137,8 +138,8 @@ def write_folder(path: str | Path, files: Mapping[str, bytes], *, role: str = "f
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         member = folder / name
-        member.parent.mkdir(exist_ok=True)
-        fd = os.open(member, _CREATE, 0o666)
+        member.parent.mkdir(mode=0o700, exist_ok=True)
+        fd = os.open(member, _CREATE, 0o600)
         try:
             write_all(fd, content)
             os.fsync(fd)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
-import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -14,9 +12,10 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from vru_models.errors import SpecError
+from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import canonical_json
-from vru_models.spec.problems import spec_error
-from vru_models.spec.section import Name, Section
+from vru_models.spec.problems import json_of, spec_error
+from vru_models.spec.section import Count, Days, Name, Section
 
 FieldType = Literal["string", "integer", "number", "date", "yearmonth", "boolean"]
 Kind = Literal["events", "spells", "coverage", "audit"]
@@ -46,15 +45,15 @@ class Constraints(Section):
     unique: bool = False
     minimum: float | None = None
     maximum: float | None = None
-    pattern: str | None = None
+    pattern: Annotated[str | None, Field(max_length=1000)] = None
     enum: tuple[str, ...] | None = None
-    max_length: Annotated[int | None, Field(alias="maxLength")] = None
+    max_length: Annotated[Count | None, Field(alias="maxLength", ge=0)] = None
 
     @model_validator(mode="after")
     def _can_be_used(self) -> Constraints:
         try:
             re.compile(self.pattern or "")
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"pattern is not a regular expression ({error})") from None
         return self
 
@@ -73,8 +72,8 @@ class Column(Section):
 class Lag(Section):
     """Days from an event to this partnership's knowing of it."""
 
-    median: Annotated[int, Field(ge=0)]
-    p95: Annotated[int, Field(ge=0)]
+    median: Days
+    p95: Days
 
 
 class Vru(Section):
@@ -91,7 +90,7 @@ class Vru(Section):
     activity_driver: Driver = "child_event"
     default_use: Use = "score"
     typical_lag: Lag = Lag(median=0, p95=0)
-    due_after: Annotated[int, Field(ge=0)] = 0
+    due_after: Days = 0
     ages: tuple[int, int] = (0, 25)
     calendar: Literal["every_day", "term_time"] = "every_day"
     codelists: Mapping[str, Name] = {}
@@ -158,9 +157,7 @@ class TableSchema(Section):
     def parse(cls, text: str, where: str) -> TableSchema:
         """A schema from JSON text; ``where`` names the file in errors."""
         try:
-            return cls.model_validate(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise SpecError.at(where, f"is not JSON (line {error.lineno})", expected="a Table Schema file") from None
+            return cls.model_validate(json_of(text, where, expected="a Table Schema file"))
         except ValidationError as error:
             raise spec_error(where, error) from None
 
@@ -186,7 +183,10 @@ class CodeList(Section):
     @classmethod
     def parse(cls, text: str, where: str) -> CodeList:
         """A code list from CSV text with the header ``code,label,valid_from,valid_to,source``."""
-        rows = list(csv.reader(io.StringIO(text)))
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline="")))
+        except csv.Error:
+            rows = []
         header = ["code", "label", "valid_from", "valid_to", "source"]
         if not rows or rows[0] != header or any(len(r) != len(header) for r in rows):
             raise SpecError.at(where, "is not a code list", expected=f"CSV with the header {','.join(header)}")
@@ -216,6 +216,6 @@ class CodeList(Section):
 
 def _is_open_or_date(text: str) -> bool:
     try:
-        return not text or bool(dt.date.fromisoformat(text))
+        return not text or bool(as_day(text))
     except ValueError:
         return False
