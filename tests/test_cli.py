@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from vru_models.audit.ledger import Ledger
 from vru_models.cli import main
 
 COMMANDS = ["demo", "check", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report"]
@@ -232,6 +233,83 @@ def test_a_stranger_among_the_signers_is_refused(call, demo, tmp_path):
     called = call(*words, "--trust", tmp_path / "other.toml", "--ledger", demo / "ledger.jsonl")
     _is_one_clear_error(called, 3)
     assert "is not among the 1 keys" in called.err
+
+
+@pytest.mark.parametrize("name", ["", " ", "A\nB"])
+def test_a_key_of_nobody_is_not_made(call, tmp_path, name):
+    called = call("key", tmp_path / "a.pem", "--name", name, "--trust", tmp_path / "trust.toml")
+    _is_one_clear_error(called, 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_approver_signs_under_their_own_name(call, demo, tmp_path):
+    words = ["approve", demo, "--key", demo / "keys" / "approver.pem", "--out", tmp_path / "release"]
+    assert call(*words, "--by", "A. Name, owner").code == 2
+    before = (demo / "ledger.jsonl").read_bytes()
+    refused = call(*words, "--by", "B. Other, owner", "--trust", demo / "trust.toml")
+    assert refused.code == 3
+    assert "does not list this key as an approver's under this name" in refused.err
+    assert (demo / "ledger.jsonl").read_bytes() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("by_name", [True, False], ids=["--ledger", "VRU_LEDGER"])
+def test_one_ledger_goes_through_every_working_folder(call, demo, tmp_path, monkeypatch, by_name):
+    ledger, option = tmp_path / "ledger.jsonl", []
+    if by_name:
+        option = ["--ledger", ledger]
+    else:
+        monkeypatch.setenv("VRU_LEDGER", str(ledger))
+    for work in (tmp_path / "first", tmp_path / "second"):
+        begun = call("build", "early_help", "--extracts", demo / "extracts", "--out", work, *option)
+        assert begun.code == 0, begun.err
+        assert ("A new ledger begins" in begun.out) == (work.name == "first")
+        assert not (work / "ledger.jsonl").exists()
+    assert [entry.kind for entry in Ledger(ledger)] == 2 * ["feeds", "events", "dataset", "audit_file"]
+    assert call("verify", tmp_path / "second", "--ledger", ledger).code == 0
+
+
+def test_a_list_is_verified_by_itself(call, demo, tmp_path):
+    assert call("verify", demo / "scores").code == 0
+    copy = shutil.copytree(demo / "scores", tmp_path / "elsewhere")
+    _is_one_clear_error(call("verify", copy), 74)
+    assert call("verify", copy, "--ledger", demo / "ledger.jsonl").code == 0
+    with open(copy / "sheets.html", "a") as stream:
+        stream.write(" ")
+    assert call("verify", copy, "--ledger", demo / "ledger.jsonl").code == 3
+
+
+def test_a_page_is_no_ledger(call, demo):
+    _is_one_clear_error(call("verify", demo / "report.html"), 74)
+
+
+def test_another_ledger_than_the_releases_makes_no_list(call, demo, tmp_path):
+    other = Ledger(tmp_path / "ledger.jsonl")
+    (approval,) = Ledger(demo / "ledger.jsonl").find("approval")
+    other.append("approval", **approval.body)
+    words = ["score", demo / "release", demo / "extracts", "--as-of", "2026-11-02", "--out", tmp_path / "scores"]
+    called = call(*words, "--trust", demo / "trust.toml", "--ledger", other.path)
+    _is_one_clear_error(called, 3)
+    assert "ledger: is not the one the release was approved in" in called.err
+    assert [entry.kind for entry in other] == ["approval"]
+
+
+def test_a_cut_feed_makes_no_list_unless_somebody_answers_for_it(call, demo, tmp_path):
+    extracts = shutil.copytree(demo / "extracts", tmp_path / "extracts")
+    attendance = extracts / "education_attendance.csv"
+    lines = attendance.read_bytes().splitlines(keepends=True)
+    attendance.write_bytes(b"".join([lines[0], *lines[1::4]]))
+    words = ["score", demo / "release", extracts, "--as-of", "2026-11-02", "--out", tmp_path / "scores"]
+    words += ["--trust", demo / "trust.toml", "--ledger", tmp_path / "ledger.jsonl"]
+    shutil.copy(demo / "ledger.jsonl", tmp_path / "ledger.jsonl")
+    refused = call(*words)
+    _is_one_clear_error(refused, 3)
+    assert "VRU502 fail, education_attendance" in refused.err
+    answer = ["--override", "VRU502:education_attendance=half of the schools were closed"]
+    assert "by: names nobody" in call(*words, *answer).err
+    assert call(*words, *answer, "--by", "C. Name, duty manager").code == 0
+    (entry,) = Ledger(tmp_path / "ledger.jsonl").find("scores", overridden_by="C. Name, duty manager")
+    assert list(entry.body["overrides"]) == ["VRU502:education_attendance"]
 
 
 def test_a_date_after_the_release_expires_is_refused(call, demo, tmp_path):

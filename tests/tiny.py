@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pandas as pd
 import small
 import world as worlds
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,10 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release
 from vru_models.audit.trust import Signer
+from vru_models.dataset.coded import encode
+from vru_models.dataset.rows import day_of
 from vru_models.dataset.volume import volume_frame
 from vru_models.feeds import Events
 from vru_models.models import Card, CardFeature
 from vru_models.spec import Spec
+from vru_models.spec.calendar import as_day
 
 AS_OF = "2024-09-15"
 CARD = Card(
@@ -29,7 +33,9 @@ CARD = Card(
     slope=0.5,
     intercept=-3.0,
 )
-VOLUMES = volume_frame([("2024-02-01", "exclusions", 5, 3, 87), ("2024-02-01", "missing", 5, 2, 75)])
+VOLUMES = volume_frame(
+    [("2024-02-01", "exclusions", 6, 5, 87), ("2024-02-01", "missing", 6, 2, 75), ("2024-02-01", "people", 6, 0, 1110)]
+)
 PLAN = {"feed": "exclusions", "where": {"kind": ["P"]}, "use": "context", "activity_driver": "agency_decision",
         "rationale": small.BECAUSE}  # fmt: skip
 
@@ -72,6 +78,11 @@ def extracts(ids: str = "abcdef", **replaced: Any) -> dict[str, Any]:
 
 def events(declared: Spec | None = None, **changes: Any) -> Events:
     return small.events(extracts(**changes), declared or spec())
+
+
+def volumes(known: Events, declared: Spec) -> pd.DataFrame:
+    """What a release trained on these events alone, on the date of the list, would hold."""
+    return day_of(declared, encode(declared, known), as_day(AS_OF)).volumes
 
 
 def release(declared: Spec | None = None, **changes: Any) -> Release:

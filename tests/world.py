@@ -170,6 +170,7 @@ def dataset(
         volumes=volume_frame([(str(d), "exclusions", n, n, 3) for d in splits.dates]),
         splits=splits,
         findings=Findings([Finding("VRU201", "pass", "leakage", "proved")]),
+        extract_dates={"exclusions": small.EXTRACT_DATE},
         spec_digest=chosen.digest,
         events_digest="e" * 64,
     )

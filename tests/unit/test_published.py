@@ -392,4 +392,6 @@ def test_what_was_declared_is_said_in_words(record):
     assert about["purpose"]["not_for"] == ["enforcement"]
     assert about["features"] == ["suspension_count_12m", "missing_episode_count_12m"]
     assert {a["feed"] for a in about["agreements"]} == {"exclusions", "missing", "people", "cover", "audit"}
+    dates = {a["feed"]: a["extracted"] for a in about["agreements"]}
+    assert (dates["exclusions"], dates["missing"]) == ("2024-09-01", "not stated")
     assert all("where" not in indicator for indicator in about["indicators"])

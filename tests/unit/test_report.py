@@ -32,7 +32,8 @@ missing_count_12m  0  0
 
 log-odds = -4.1 + 0.09 x score
 """
-AGREEMENT = {"id": "DSA-7", "gateway": "Children Act 2004 section 10", "areas": ["*"], "from": "2021-04-01"}
+AGREEMENT = {"id": "DSA-7", "gateway": "Children Act 2004 section 10", "areas": ["*"], "from": "2021-04-01",
+             "extracted": "2026-11-01"}  # fmt: skip
 RECORD = {
     "about": {
         "purpose": {

@@ -12,14 +12,15 @@ from vru_models.spec.calendar import as_days
 def volumes(as_of, *people, events=None):
     declared = tiny.spec()
     coded = encode(declared, events or tiny.events())
-    chosen = np.flatnonzero(np.isin(coded.people, people))
-    table = volumes_on(declared, coded, as_days(as_of), chosen)
+    table = volumes_on(declared, coded, as_days(as_of), np.isin(coded.people, people))
     return {feed: (n, events, days) for _, feed, n, events, days in volume_rows(table)}
 
 
 def test_events_of_the_year_before_are_counted_for_the_people_chosen_and_silence_for_everybody():
     # x1, x2 and x3 of a, c and d; the last known is x3 on 20 June, 87 days before; f, who is not chosen, has x4 and x5.
-    assert volumes("2024-09-15", *"abcde") == {"exclusions": (5, 3, 87), "missing": (5, 2, 75)}
+    assert volumes("2024-09-15", *"abcde") == {
+        "exclusions": (5, 3, 87), "missing": (5, 2, 75), "people": (5, 0, 1110),
+    }  # fmt: skip
 
 
 def test_an_event_counts_once_it_is_known_and_for_365_days():
@@ -30,7 +31,15 @@ def test_an_event_counts_once_it_is_known_and_for_365_days():
 
 
 def test_a_feed_that_never_told_anything_has_been_silent_for_no_number_of_days():
-    assert volumes("2024-01-12", *"abcde") == {"exclusions": (5, 0, None), "missing": (5, 0, None)}
+    assert volumes("2024-01-12", *"abcde") == {
+        "exclusions": (5, 0, None), "missing": (5, 0, None), "people": (5, 0, 863),
+    }  # fmt: skip
+
+
+def test_of_the_spells_it_counts_what_became_known_about_anybody():
+    assert volumes("2021-09-01", "a")["people"] == (1, 0, None)
+    assert volumes("2021-09-02", "a")["people"] == (1, 6, 1)
+    assert volumes("2022-09-02", "a")["people"] == (1, 0, 366)
 
 
 @settings(deadline=None, max_examples=50)
@@ -38,7 +47,8 @@ def test_a_feed_that_never_told_anything_has_been_silent_for_no_number_of_days()
 def test_volumes_equal_a_count_row_by_row(day, people):
     as_of = pd.Timestamp("2023-06-01") + pd.Timedelta(days=day)
     frame = tiny.events().frame
-    expected = {}
+    spells_known = (as_of - pd.Timestamp("2021-09-01")).days
+    expected = {"people": (len(people), 0, spells_known)}
     for feed in ("exclusions", "missing"):
         told, n = [], 0
         for row in frame[frame["feed"] == feed].itertuples():

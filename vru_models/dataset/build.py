@@ -41,6 +41,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
         **parts,
         splits=splits,
         findings=events.findings + agreed + proof + alarms(parts["X"], parts["rows"]["y"]),
+        extract_dates=dict(events.extract_dates),
         spec_digest=spec.digest,
         events_digest=events.digest,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ class Dataset:
     counts
         Per as-of date: in view, eligible, routed to statutory services.
     volumes
-        Per as-of date and feed: ``people`` (eligible), ``events`` (theirs, of the year before), ``days_since_known``.
+        Per as-of date and feed: ``people`` (in the cohort), ``events`` (theirs, of the year before) and
+        ``days_since_known``; see :func:`~vru_models.dataset.volume.volumes_on`.
     """
 
     X: pd.DataFrame
@@ -53,6 +55,7 @@ class Dataset:
     volumes: pd.DataFrame
     splits: Splits
     findings: Findings
+    extract_dates: Mapping[str, dt.date]
     spec_digest: str
     events_digest: str
 
@@ -106,6 +109,7 @@ class Dataset:
             "counts": {str(as_days(date)): row.to_dict() for date, row in self.counts.iterrows()},
             "volumes": volume_rows(self.volumes),
             "findings": self.findings.records(),
+            "extract_dates": {feed: str(date) for feed, date in self.extract_dates.items()},
             "spec_digest": self.spec_digest,
             "events_digest": self.events_digest,
         }
@@ -124,6 +128,7 @@ class Dataset:
             volumes=volume_frame(head["volumes"]),
             splits=_splits(head),
             findings=Findings.from_records(head["findings"]),
+            extract_dates={feed: dt.date.fromisoformat(date) for feed, date in head["extract_dates"].items()},
             spec_digest=head["spec_digest"],
             events_digest=head["events_digest"],
         )

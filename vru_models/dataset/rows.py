@@ -63,7 +63,7 @@ def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
         pd.DataFrame(X[chosen], index=index, columns=[f.name for f in spec.columns]),
         pd.DataFrame({name: codes[chosen] for name, codes in statuses.items()}, index=index),
         pd.DataFrame({"area": area, "household_id": coded.household[cohort.spell[chosen]]}, index=index, dtype="str"),
-        volumes_on(spec, coded, as_of, chosen),
+        volumes_on(spec, coded, as_of, cohort.eligible | cohort.routed),
     )
 
 

@@ -17,23 +17,36 @@ DAYS: Final = 365
 _COLUMNS: Final = ["as_of", "feed", "people", "events", "days_since_known"]
 
 
-def volumes_on(spec: Spec, coded: Coded, as_of: np.datetime64, chosen: np.ndarray) -> pd.DataFrame:
-    """One row per feed with a feature, for the people at the positions ``chosen``.
+def volumes_on(spec: Spec, coded: Coded, as_of: np.datetime64, cohort: np.ndarray) -> pd.DataFrame:
+    """One row per feed behind a list: those of the features, of the cohort's rules, and the spells.
 
-    ``events``: events of theirs that were known on the date and happened in the 365 days before it.
+    ``people``: who is in the cohort (a mask), routed or not. ``events``: events of theirs that were known on the date
+    and happened in the 365 days before it; of the spells, whatever became known in them, about anybody.
     ``days_since_known``: days since the feed last told anything of anybody (missing where it never did).
     """
     day, events = int(as_of.astype(np.int64)), coded.events
     known = np.flatnonzero(events.known_at(day) & (events.start < day))
-    eligible = np.isin(np.arange(len(coded.people)), chosen)
-    recent = known[(events.start[known] >= day - DAYS) & eligible[events.person[known]]]
+    recent = known[(events.start[known] >= day - DAYS) & cohort[events.person[known]]]
     feed_of = np.array([spec.indicators[name].feed for name in coded.indicators], dtype=object)
-    rows: list[tuple[Any, ...]] = []
-    for feed in dict.fromkeys(spec.indicators[feature.indicator].feed for feature in spec.columns):
+    people, rows = int(cohort.sum()), []
+    for feed in _feeds_behind(spec):
         told = events.known[known[feed_of[coded.indicator[known]] == feed]]
         n_events = int((feed_of[coded.indicator[recent]] == feed).sum())
-        rows.append((str(as_of), feed, len(chosen), n_events, day - int(told.max()) if len(told) else None))
+        rows.append((str(as_of), feed, people, n_events, _silence(told, day)))
+    if spells := spec.feed_of_kind("spells"):
+        told = coded.spells.known[coded.spells.known < day]
+        rows.append((str(as_of), spells, people, int((told >= day - DAYS).sum()), _silence(told, day)))
     return volume_frame(rows)
+
+
+def _feeds_behind(spec: Spec) -> list[str]:
+    names = [*(feature.indicator for feature in spec.columns)]
+    names += [rule.indicator for rule in (*spec.cohort.entry, *spec.cohort.routed)]
+    return list(dict.fromkeys(spec.indicators[name].feed for name in names))
+
+
+def _silence(told: np.ndarray, day: int) -> int | None:
+    return day - int(told.max()) if len(told) else None
 
 
 def volume_frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

@@ -79,6 +79,7 @@ def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
         trained_on=_trained_on(data),
         volumes=data.volumes,
         findings=data.findings + choice.findings + Findings([_splits_finding(data)]),
+        extract_dates=data.extract_dates,
         data_digest=data.digest,
         events_digest=data.events_digest,
     )

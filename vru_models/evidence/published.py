@@ -81,7 +81,10 @@ def about(run: Run) -> dict[str, Any]:
         "success": plain["success"],
         "disclosure": plain["disclosure"],
         "model": run.winner,
-        "agreements": [{"feed": name, **feed["agreement"]} for name, feed in plain["feeds"].items()],
+        "agreements": [
+            {"feed": name, "extracted": str(run.extract_dates.get(name, "not stated")), **feed["agreement"]}
+            for name, feed in plain["feeds"].items()
+        ],
         "indicators": [
             {"indicator": name, **{k: v for k, v in indicator.items() if k != "where"}}
             for name, indicator in plain["indicators"].items()

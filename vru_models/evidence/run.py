@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Run:
     trained_on: Mapping[str, int]
     volumes: pd.DataFrame
     findings: Findings
+    extract_dates: Mapping[str, dt.date]
     data_digest: str
     events_digest: str
 
@@ -108,6 +110,7 @@ class Run:
             "trained_on": dict(self.trained_on),
             "volumes": volume_rows(self.volumes),
             "findings": self.findings.records(),
+            "extract_dates": {feed: str(date) for feed, date in self.extract_dates.items()},
             "data": self.data_digest,
             "events": self.events_digest,
         }
@@ -140,6 +143,7 @@ class Run:
             trained_on=head["trained_on"],
             volumes=volume_frame(head["volumes"]),
             findings=Findings.from_records(head["findings"]),
+            extract_dates={feed: dt.date.fromisoformat(date) for feed, date in head["extract_dates"].items()},
             data_digest=head["data"],
             events_digest=head["events"],
         )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from vru_models.dataset.volume import DAYS
 from vru_models.findings import Finding, Status
 
 BAND: Final = 1.5
@@ -21,14 +22,14 @@ _DEVIATIONS: Final = 3
 
 
 def outages(trained: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
-    """VRU502 and VRU503 of every feed with a feature, VRU502 of the people as well.
+    """VRU502 and VRU503 of every feed behind a list, VRU502 of the cohort as well.
 
     VRU502 fails when a feed told less than two thirds of the least, or more than one and a half times the most, of what
-    it told about the same number of eligible people on the training dates, by more than three standard deviations of a
+    it told about a cohort of the same size on the training dates, by more than three standard deviations of a
     Poisson count; not applicable where so little is expected that chance alone could explain none at all. Training
     dates on which the feed was itself below a third of its median do not count. VRU503 fails when nothing has become
-    known through a feed for 45 days longer than on any training date. Neither can tell of a feed that the release says
-    nothing of.
+    known through a feed for 45 days longer than on any training date; not applicable to a feed that was once silent for
+    more than a year then. Neither can tell of a feed that the release says nothing of.
 
     Parameters
     ----------
@@ -47,9 +48,9 @@ def outages(trained: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
 
 def _people(before: pd.Series[int], people: int) -> Finding:
     low, high = before.min() / BAND, before.max() * BAND
-    message = f"{people:,} eligible people; {before.min():,} to {before.max():,} on the training dates"
+    message = f"{people:,} people; {before.min():,} to {before.max():,} on the training dates"
     status: Status = "pass" if low <= people <= high else "fail"
-    return Finding("VRU502", status, "eligible people", message, {"people": people})
+    return Finding("VRU502", status, "cohort", message, {"people": people})
 
 
 def _volume(before: pd.DataFrame, feed: str, events: int, people: int) -> Finding:
@@ -63,7 +64,7 @@ def _volume(before: pd.DataFrame, feed: str, events: int, people: int) -> Findin
         return Finding("VRU502", "not applicable", feed, message, {"events": events})
     least, most = low - _DEVIATIONS * sqrt(low), high + _DEVIATIONS * sqrt(high)
     message = (
-        f"{_per_100(events / people)} events of the last year per 100 eligible people; "
+        f"{_per_100(events / people)} events of the last year per 100 people of the cohort; "
         f"{_per_100(rates.min())} to {_per_100(rates.max())} on the training dates"
     )
     return Finding("VRU502", "pass" if least <= events <= most else "fail", feed, message, {"events": events})
@@ -77,6 +78,9 @@ def _silence(before: pd.DataFrame, feed: str, days: Any) -> Finding:
     longest = before["days_since_known"].max()
     if pd.isna(longest):
         return Finding("VRU503", "cannot tell", feed, "it had told nothing of anybody on any training date")
+    if longest > DAYS:
+        message = f"it was silent for {longest} days on a training date, so silence says nothing"
+        return Finding("VRU503", "not applicable", feed, message)
     if pd.isna(days):
         return Finding("VRU503", "fail", feed, "it has told nothing of anybody")
     message = f"last told something {days} days before; at most {longest} on the training dates"
