@@ -75,7 +75,8 @@ def answered(release, events, ledger):
     try:
         return score(release, events, **given)
     except RefusedError as refusal:
-        assert str(refusal).count("fail, ") == str(refusal).count("VRU504 fail, ") == 1
+        if str(refusal).count("fail, ") != str(refusal).count("VRU504 fail, "):
+            raise
         return score(release, events, **given, overrides={"VRU504": "a long list of few people"}, by="B. Name")
 
 

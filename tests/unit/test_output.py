@@ -4,13 +4,14 @@ import fcntl
 import io
 import json
 import os
+import stat
 
 import pandas as pd
 import pytest
 import tiny
 from page import Page
 
-from vru_models.errors import LockedError, RefusedError
+from vru_models.errors import LockedError, RefusedError, StorageError
 from vru_models.scoring import output, score
 from vru_models.scoring.output import save_scores, spreadsheet_safe
 from vru_models.spec.digest import digest_file
@@ -104,6 +105,40 @@ def test_a_run_at_the_same_time_is_locked_out(scores, ledger, tmp_path):
     assert not ledger.find("scores")
     save_scores(scores, tmp_path / "scores", ledger)
     assert (tmp_path / "scores" / "_SUCCESS").is_file()
+
+
+def test_a_lock_that_was_taken_away_meanwhile_is_none(scores, ledger, tmp_path, monkeypatch):
+    real = fcntl.flock
+
+    def late(fd, how):
+        (tmp_path / ".scores.lock").unlink()
+        real(fd, how)
+
+    monkeypatch.setattr(output.fcntl, "flock", late)
+    with pytest.raises(LockedError, match="another run is writing it"):
+        scores.save(tmp_path / "scores", ledger=ledger)
+    assert not (tmp_path / "scores").exists()
+
+
+def test_nothing_but_the_list_is_left_and_only_its_owner_can_read_it(scores, ledger, tmp_path):
+    before = os.umask(0o022)
+    try:
+        scores.save(tmp_path / "to" / "scores", ledger=ledger)
+    finally:
+        os.umask(before)
+    assert [p.name for p in (tmp_path / "to").iterdir()] == ["scores"]
+    folder = tmp_path / "to" / "scores"
+    assert {stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(ledger.path.stat().st_mode) == 0o600
+
+
+def test_a_list_inside_a_release_would_break_it(scores, ledger, tmp_path):
+    (tmp_path / "manifest.json").touch()
+    with pytest.raises(StorageError, match="lies inside a release, which a new file would break"):
+        scores.save(tmp_path / "lists" / "scores", ledger=ledger)
+    assert not ledger.find("scores")
+    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []
 
 
 def test_a_lock_that_is_a_link_is_not_followed(scores, ledger, tmp_path):

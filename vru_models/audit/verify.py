@@ -172,9 +172,9 @@ def _lists(place: Path, ledger: Ledger) -> Iterator[Finding]:
     folders = {file.parent for name in _LIST_FILES for depth in ("*", "*/*") for file in place.glob(f"{depth}/{name}")}
     found = [_scores(folder, ledger) for folder in sorted(folders) if folder.name not in _PARTS]
     yield from found
-    missing, said = len(ledger.find("scores")) - len(found), len(ledger.find("scores"))
-    if missing > 0:
-        yield _not_here("lists", missing, said)
+    said = len({tuple(sorted(entry.body["files"].items())) for entry in ledger.find("scores")})
+    if said > len(found):
+        yield _not_here("lists", said - len(found), said)
 
 
 def _scores(folder: Path, ledger: Ledger) -> Finding:

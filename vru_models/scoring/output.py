@@ -14,6 +14,7 @@ from typing import Any, Final
 import jinja2
 import pandas as pd
 
+from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
 from vru_models.errors import LockedError
 from vru_models.findings import Finding
@@ -32,6 +33,7 @@ def save_scores(scores: Scores, out: str | Path, ledger: Ledger) -> None:
     before it published can be run again and gives the same bytes; one that has published raises :class:`LockedError`,
     and so does a second run at the same time.
     """
+    refuse_inside_release(out)
     with _alone(Path(out)):
         if Path(out).exists():
             raise LockedError.at(
@@ -126,15 +128,26 @@ def _extracted(found: Finding, date: Any) -> str:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
+    """A block that no other run on the same output shares; the lock is taken away after it."""
     lock = out.with_name(f".{out.name}.lock")
     with storage_errors("scores", "written"):
         lock.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
+        if not _locked(fd, lock):
+            raise LockedError.at(out, "another run is writing it", then="Wait for it, or name another folder")
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockedError.at(out, "another run is writing it", then="Wait for it, or name another folder") from None
-        yield
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
     finally:
         os.close(fd)
+
+
+def _locked(fd: int, lock: Path) -> bool:
+    """Whether this run alone holds the lock that has the name, not one that was taken away meanwhile."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(fd), os.stat(lock))
+    except (BlockingIOError, FileNotFoundError):
+        return False
