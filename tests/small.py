@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from vru_models.feeds import Events, Feeds, admit, record_events
+from vru_models.events import Events, record_events
+from vru_models.feeds import Feeds, admit
 from vru_models.spec import CodeList, Spec, TableSchema
 
 EXTRACT_DATE = dt.date(2024, 9, 1)

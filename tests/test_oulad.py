@@ -10,8 +10,9 @@ from oulad import FOLDER, SOURCE, load_prepare, needs_files
 from vru_models.cli import main
 from vru_models.dataset import build_dataset
 from vru_models.evaluation.calibration import auc
+from vru_models.events import record_events
 from vru_models.evidence import Run
-from vru_models.feeds import read_feeds, record_events
+from vru_models.feeds import read_feeds
 from vru_models.spec import Spec
 
 pytestmark = needs_files

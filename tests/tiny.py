@@ -19,7 +19,7 @@ from vru_models.audit.trust import Signer
 from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import day_of
 from vru_models.dataset.volume import volume_frame
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.models import Card, CardFeature
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from vru_models.dataset import build_dataset, prove_no_leakage, temporal_splits
     from vru_models.disclosure.protect import protect
     from vru_models.errors import VruError
+    from vru_models.events import Events, record_events
     from vru_models.evidence import evaluate, fit
-    from vru_models.feeds import Events, read_feeds, record_events, scan_identifiers
+    from vru_models.feeds import read_feeds, scan_identifiers
     from vru_models.findings import Finding, Findings
     from vru_models.models import FlagCountClassifier, ScorecardClassifier
     from vru_models.scoring import score
@@ -35,8 +36,8 @@ _HOME = {
     "read_feeds": "feeds",
     "synthetic_feeds": "synthetic",
     "scan_identifiers": "feeds",
-    "record_events": "feeds",
-    "Events": "feeds",
+    "record_events": "events",
+    "Events": "events",
     "temporal_splits": "dataset",
     "build_dataset": "dataset",
     "prove_no_leakage": "dataset",

@@ -227,7 +227,7 @@ def score(
     """Score this month's extracts by a release: the support-priority list."""
     from vru_models.audit.ledger import Ledger
     from vru_models.audit.release import Release
-    from vru_models.feeds import record_events
+    from vru_models.events import record_events
     from vru_models.scoring import score as score_events
     from vru_models.workflow import read_extracts
 

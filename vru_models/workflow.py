@@ -21,9 +21,10 @@ from vru_models.dataset import Dataset, build_dataset
 from vru_models.dataset.rows import data_end
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import RefusedError, StorageError
+from vru_models.events import Events, record_events
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
-from vru_models.feeds import Events, Feeds, read_feeds, record_events
+from vru_models.feeds import Feeds, read_feeds
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vru_models.audit.release import Release
 from vru_models.dataset.volume import volume_frame
 from vru_models.errors import RefusedError
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.scoring import score
 from vru_models.scoring.outage import outages, unexplained
 

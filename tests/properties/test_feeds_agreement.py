@@ -11,9 +11,9 @@ import small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vru_models.feeds import Events
+from vru_models.events import Events
+from vru_models.events.folding import fold
 from vru_models.feeds.columns import arrow_table
-from vru_models.feeds.folding import fold
 from vru_models.feeds.validate import validate
 from vru_models.spec.calendar import known_on
 

@@ -12,9 +12,9 @@ from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release
 from vru_models.audit.verify import verify
 from vru_models.errors import VruError
+from vru_models.events import Events
 from vru_models.evidence import Evidence, Run, evaluate, fit
 from vru_models.evidence.published import published
-from vru_models.feeds import Events
 from vru_models.scoring import score
 from vru_models.spec.digest import canonical_json
 

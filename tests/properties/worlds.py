@@ -15,7 +15,7 @@ import pandas as pd
 import small
 from hypothesis import strategies as st
 
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.spec import Spec
 
 AS_OF = [dt.date(2024, 2, 29), dt.date(2024, 3, 31), dt.date(2024, 9, 1), dt.date(2025, 2, 28), dt.date(2023, 6, 15)]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import small
 
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.findings import Finding, Findings
 
 SAID = pd.DataFrame(

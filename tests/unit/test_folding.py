@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from vru_models.feeds.folding import as_known, fold
+from vru_models.events.folding import as_known, fold
 
 
 def versions(*rows):

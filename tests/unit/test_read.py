@@ -10,7 +10,8 @@ import pytest
 import small
 
 from vru_models.errors import DataError, RefusedError, StorageError
-from vru_models.feeds import read_feeds, record_events, write_extracts
+from vru_models.events import record_events
+from vru_models.feeds import read_feeds, write_extracts
 
 HEADER = "episode_id,person_id,start_date,known_date"
 ROW = "m1,a,2022-06-01,2022-06-02"

@@ -9,7 +9,7 @@ import tiny
 
 from vru_models.audit import release as release_module
 from vru_models.errors import DataError, LedgerError, RefusedError
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.scoring import score
 from vru_models.spec.digest import lottery_numbers
 

@@ -8,8 +8,8 @@ import pytest
 import small
 
 from vru_models.errors import DataError, StorageError
-from vru_models.feeds import Events, store
-from vru_models.feeds.store import bucket_count
+from vru_models.events import Events, store
+from vru_models.events.store import bucket_count
 from vru_models.spec.digest import digest_bytes, digest_json
 
 

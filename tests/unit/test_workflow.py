@@ -10,7 +10,8 @@ import world as worlds
 from vru_models.audit.ledger import Ledger
 from vru_models.dataset import Dataset
 from vru_models.errors import DataError, RefusedError, StorageError
-from vru_models.feeds import Events, write_extracts
+from vru_models.events import Events
+from vru_models.feeds import write_extracts
 from vru_models.spec.digest import digest_file
 from vru_models.workflow import build, check, open_audit_file, write_report
 

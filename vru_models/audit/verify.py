@@ -11,8 +11,8 @@ from vru_models.audit.release import release_of, today
 from vru_models.audit.trust import Trust
 from vru_models.dataset import Dataset
 from vru_models.errors import RefusedError, StorageError, VruError
+from vru_models.events import Events
 from vru_models.evidence import Evidence, Run
-from vru_models.feeds import Events
 from vru_models.findings import Finding, Findings
 from vru_models.spec.digest import digest_file
 from vru_models.spec.storage import read_file

@@ -11,7 +11,7 @@ from vru_models.dataset.leakage import alarms, prove_no_leakage
 from vru_models.dataset.rows import assemble, data_end
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import DataError
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 

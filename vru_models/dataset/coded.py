@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.spec import Spec
 
 OPEN = np.int64(2**32)

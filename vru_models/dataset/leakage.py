@@ -15,7 +15,7 @@ from vru_models.dataset.outcome import label_dates
 from vru_models.dataset.rows import data_end, day_of
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import LeakageError
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day

@@ -16,7 +16,7 @@ from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.view import segments_known
 from vru_models.dataset.volume import volumes_on
 from vru_models.errors import DataError
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 

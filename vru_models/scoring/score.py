@@ -17,7 +17,7 @@ from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import Day, day_of
 from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
-from vru_models.feeds import Events
+from vru_models.events import Events
 from vru_models.findings import Finding, Findings, Status
 from vru_models.scoring.outage import outages, unexplained
 from vru_models.scoring.reasons import data_gaps, explain

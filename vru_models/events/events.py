@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from vru_models.errors import DataError
-from vru_models.feeds import store
-from vru_models.feeds.folding import as_known, fold
+from vru_models.events import store
+from vru_models.events.folding import as_known, fold
 from vru_models.findings import Findings
 from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import digest_frame, digest_json, digest_rows

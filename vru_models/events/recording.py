@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from vru_models.events.events import Events
 from vru_models.feeds.columns import text_of
-from vru_models.feeds.events import Events
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Span, Spec
