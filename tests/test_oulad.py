@@ -63,6 +63,12 @@ def work(request, extracts, tmp_path_factory):
     )
     as_of = Run.open(folder / "run").sealed
     words = ["score", folder / "release", extracts, "--as-of", as_of, "--out", folder / "scores"]
+    words += [
+        "--override",
+        "VRU505=example on public data, as it could have been on that day",
+        "--by",
+        "A. Name, owner",
+    ]
     assert _command(*words, "--trust", folder / "trust.toml") == 0
     assert _command("verify", folder, "--trust", folder / "trust.toml") == 0
     return folder

@@ -6,6 +6,7 @@ Places: k = 4, of which 1 by lot. Points: a suspension 3, a missing episode 4, f
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,6 @@ from vru_models.audit.release import Release
 from vru_models.audit.trust import Signer
 from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import day_of
-from vru_models.dataset.volume import volume_frame
 from vru_models.events import Events
 from vru_models.models import Card, CardFeature
 from vru_models.spec import Spec
@@ -33,9 +33,7 @@ CARD = Card(
     slope=0.5,
     intercept=-3.0,
 )
-VOLUMES = volume_frame(
-    [("2024-02-01", "exclusions", 6, 5, 87), ("2024-02-01", "missing", 6, 2, 75), ("2024-02-01", "people", 6, 0, 1110)]
-)
+TRAINED = "2024-03-01"
 PLAN = {"feed": "exclusions", "where": {"kind": ["P"]}, "use": "context", "activity_driver": "agency_decision",
         "rationale": small.BECAUSE}  # fmt: skip
 
@@ -81,8 +79,13 @@ def events(declared: Spec | None = None, **changes: Any) -> Events:
 
 
 def volumes(known: Events, declared: Spec) -> pd.DataFrame:
-    """What a release trained on these events alone, on the date of the list, would hold."""
-    return day_of(declared, encode(declared, known), as_day(AS_OF)).volumes
+    """What a release would hold that was trained when the feeds told what these events tell on the date of the list."""
+    return day_of(declared, encode(declared, known), as_day(AS_OF)).volumes.assign(as_of=TRAINED)
+
+
+@cache
+def _plain_volumes() -> pd.DataFrame:
+    return volumes(events(), spec())
 
 
 def release(declared: Spec | None = None, **changes: Any) -> Release:
@@ -99,7 +102,8 @@ def release(declared: Spec | None = None, **changes: Any) -> Release:
         "pinned": True,
         "digest": "d" * 64,
         "known_rows": 64,
-        "volumes": VOLUMES,
+        "volumes": _plain_volumes(),
+        "linked": {"exclusions": 100, "missing": 100},
         "checkpoint": Ledger("nowhere/empty.jsonl").checkpoint(Ed25519PrivateKey.from_private_bytes(bytes(32))),
     }
     return Release(**given | changes)
@@ -109,5 +113,6 @@ def ledger(path: Any, *releases: Release) -> Ledger:
     """A ledger that holds the approval of these releases."""
     book = Ledger(path)
     for made in releases or (release(),):
-        book.append("approval", purpose=made.purpose, version=made.version, release=made.digest)
+        said = {"purpose": made.purpose, "version": made.version, "release": made.digest}
+        book.append("approval", **said, expires_on=str(made.expires_on))
     return book

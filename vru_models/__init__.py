@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from vru_models.audit.release import Release
     from vru_models.audit.report import report
     from vru_models.audit.verify import verify
-    from vru_models.dataset import build_dataset, prove_no_leakage, temporal_splits
+    from vru_models.dataset import Dataset, build_dataset, prove_no_leakage, temporal_splits
     from vru_models.disclosure.protect import protect
     from vru_models.errors import VruError
     from vru_models.events import Events, record_events
-    from vru_models.evidence import evaluate, fit
-    from vru_models.feeds import read_feeds, scan_identifiers
+    from vru_models.evidence import Evidence, Run, evaluate, fit
+    from vru_models.feeds import pseudonymise, read_feeds, scan_identifiers
     from vru_models.findings import Finding, Findings
     from vru_models.models import FlagCountClassifier, ScorecardClassifier
     from vru_models.scoring import score
@@ -36,15 +36,19 @@ _HOME = {
     "read_feeds": "feeds",
     "synthetic_feeds": "synthetic",
     "scan_identifiers": "feeds",
+    "pseudonymise": "feeds",
     "record_events": "events",
     "Events": "events",
     "temporal_splits": "dataset",
     "build_dataset": "dataset",
+    "Dataset": "dataset",
     "prove_no_leakage": "dataset",
     "ScorecardClassifier": "models",
     "FlagCountClassifier": "models",
     "fit": "evidence",
     "evaluate": "evidence",
+    "Run": "evidence",
+    "Evidence": "evidence",
     "protect": "disclosure.protect",
     "Ledger": "audit.ledger",
     "approve": "audit.approve",
@@ -58,12 +62,15 @@ _HOME = {
 }
 
 __all__ = [
+    "Dataset",
     "Events",
+    "Evidence",
     "Finding",
     "Findings",
     "FlagCountClassifier",
     "Ledger",
     "Release",
+    "Run",
     "ScorecardClassifier",
     "Spec",
     "VruError",
@@ -74,6 +81,7 @@ __all__ = [
     "fit",
     "protect",
     "prove_no_leakage",
+    "pseudonymise",
     "read_feeds",
     "record_events",
     "report",

@@ -129,7 +129,7 @@ def summary(demo: Demo) -> list[str]:
     known = float(evidence.frame().set_index("model")["listed_labelled"][run.winner])
     return [
         f"Listed: {len(scores.list)} of {scores.counts['eligible']:,} eligible as of {scores.as_of}, {random} of them "
-        f"drawn at random; {scores.counts['routed']:,} routed to statutory services.",
+        f"drawn at random; {scores.counts['routed']:,} left off, because statutory support is recorded.",
         f"Model: {run.winner}, {len(run.card.features)} features, the whole of it: {out / 'release' / 'card.txt'}",
         f"Good at capacity? On {head['as_of']}, of {known:.0f} listed by points whose outcome is known "
         f"{head['precision']:.0%} had the need (counting flags: {head['precision_simple_rule']:.0%}).",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vru_models.audit.approve import overdue_reviews
 from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import refuse_future
@@ -20,7 +21,7 @@ from vru_models.audit.report import report
 from vru_models.dataset import Dataset, build_dataset
 from vru_models.dataset.rows import data_end
 from vru_models.dataset.splits import splits_of
-from vru_models.errors import RefusedError, StorageError
+from vru_models.errors import LockedError, RefusedError, StorageError
 from vru_models.events import Events, record_events
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
@@ -28,7 +29,7 @@ from vru_models.feeds import Feeds, read_feeds
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file
-from vru_models.spec.storage import read_file, write_new
+from vru_models.spec.storage import named_place, read_file, write_new
 
 AUDIT_FILE = "audit_file.parquet"
 
@@ -45,6 +46,8 @@ class Built:
 def check(spec: Spec, extracts: str | Path) -> Findings:
     """What a spec and a folder of extracts allow, before anything is built: gate, known dates, splits, agreements.
 
+    VRU608 fails where an impact assessment is not in date, since ``approve`` will refuse.
+
     Examples
     --------
     >>> check(Spec.example("early_help"), "nowhere")
@@ -54,7 +57,13 @@ def check(spec: Spec, extracts: str | Path) -> Findings:
     per feed. Check the path.
     """
     events = record_events(read_extracts(extracts, spec), spec)
-    return events.findings + Findings([_splits_finding(spec, events)])
+    return events.findings + Findings([_splits_finding(spec, events), _reviews_finding(spec)])
+
+
+def _reviews_finding(spec: Spec) -> Finding:
+    overdue = overdue_reviews(spec)
+    message = "; ".join(overdue) or "the impact assessments are in date"
+    return Finding("VRU608", "fail" if overdue else "pass", "assessments", message)
 
 
 def _splits_finding(spec: Spec, events: Events) -> Finding:
@@ -77,7 +86,8 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) 
 
     The dataset comes last: a build that was stopped can be run again into the same folder, from the same extracts.
     """
-    place = Path(out)
+    place = named_place(out, "working folder")
+    refuse_inside_release(place / "dataset")
     refuse_taken(place, "dataset")
     feeds = read_extracts(extracts, spec)
     events = record_events(feeds, spec)
@@ -121,8 +131,11 @@ def write_report(work: str | Path, out: str | Path, *, ledger: Ledger) -> None:
 
     Refused where the ledger does not hold this evidence of this run.
     """
-    place, page = Path(work), Path(out)
+    place, page = Path(work), named_place(out, "report")
     refuse_inside_release(page)
+    if page.exists() and not (page.is_file() and ledger.find("report", sha256=digest_file(page))):
+        then = "Name another: only a page that report wrote is overwritten"
+        raise StorageError.at(page, "is already there, and is no page of this ledger's", then=then)
     run, evidence = Run.open(place / "run"), Evidence.open(place / "evidence")
     if not ledger.find("evidence", run=run.digest, evidence=evidence.digest):
         what = "is not the evidence of this run that the ledger holds"
@@ -143,6 +156,4 @@ def refuse_taken(place: Path, *names: str) -> None:
     taken = [name for name in names if (place / name).exists()]
     if taken:
         what = f"{', '.join(taken)} already there"
-        raise StorageError.at(
-            place, what, expected="a new folder", then="Nothing is overwritten, and nothing was done; use a new folder"
-        )
+        raise LockedError.at(place, what, then="Nothing was done, and nothing is overwritten: use what is there")

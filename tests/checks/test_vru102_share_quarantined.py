@@ -17,3 +17,12 @@ def test_of_a_feed_without_rows_it_cannot_tell():
     empty = small.extracts()["missing"].iloc[:0]
     feeds = small.admitted({"missing": empty})
     assert [f.status for f in feeds.findings if f.code == "VRU102" and f.where == "missing"] == ["cannot tell"]
+
+
+def test_the_reasons_that_hold_back_the_most_rows_are_named_with_their_counts():
+    lines = [f"m{i},c,{'x' if i < 3 else '2022-06-09'},2022-06-02" for i in range(4)]
+    feeds = small.admitted({"missing": small.rows("episode_id,person_id,start_date,known_date", *lines)})
+    (found,) = (f for f in feeds.findings if f.code == "VRU102" and f.where == "missing")
+    assert found.message == (
+        "4 of 4 rows quarantined (100.0%; at most 1%); start_date:not_a_date 3; start_date:date_order 1"
+    )

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import hashlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from vru_models.feeds import scan_identifiers
@@ -31,6 +33,19 @@ def uln(nine):
 def upn(twelve):
     values = (LETTERS.index(c) if c.isalpha() else int(c) for c in twelve)
     return LETTERS[sum(v * w for v, w in zip(values, range(2, 14), strict=True)) % 23] + twelve
+
+
+def pnc(year, serial):
+    return f"{year}/{serial}" + "ZABCDEFGHJKLMNPQRTUVWXY"[int(year[-2:] + serial.zfill(7)) % 23]
+
+
+def cro(serial, year):
+    return f"{serial}/{year}" + "ZABCDEFGHJKLMNPQRTUVWXY"[int(year + serial.zfill(6)) % 23]
+
+
+GIVEN = [
+    "oliver", "jack", "harry", "joshua", "alfie", "amelia", "olivia", "emily", "jessica", "sophie", "lucy", "chloe",
+]  # fmt: skip
 
 
 def many(make, digits, n=12):
@@ -63,18 +78,131 @@ def test_the_published_vectors_agree_with_the_reference_makers():
         ),
         (["SW1A 1AA", "M1 1AE", "B33 8TH", "CR2 6XH", "DN55 1PT", "W1A 0AX", "EC1A 1BB", "GIR 0AA"], "postcode"),
         ([f"child{i}@example.org" for i in range(10)], "e-mail address"),
-        ([f"07700 900{i:03d}" for i in range(12)], "UK phone number"),
-        ([f"+44 20 7946 0{i:03d}" for i in range(12)], "UK phone number"),
-        ([f"(020) 7946 0{i:03d}" for i in range(12)], "UK phone number"),
+        ([f"07700 900{i:03d}" for i in range(24)], "UK phone number"),
+        ([f"+44 20 7946 0{i:03d}" for i in range(24)], "UK phone number"),
+        ([f"+44 (0)20 7946 0{i:03d}" for i in range(24)], "UK phone number"),
+        ([f"(020) 7946 0{i:03d}" for i in range(24)], "UK phone number"),
+        ([pnc(f"{1999 + i}", f"{37 * i + 5}") for i in range(12)], "PNC ID"),
+        ([pnc(f"{80 + i}", f"{37 * i + 5:07d}").replace("/", "") for i in range(12)], "PNC ID without its slash"),
+        ([cro(f"{i + 1:06d}", f"{60 + 2 * i}") for i in range(12)], "CRO number"),
+        ([f"X{320000 + 17 * i}" for i in range(30)], "probation CRN"),
+        ([f"A{1234 + i}BC" for i in range(12)], "NOMS number"),
+        ([f"MORGA7531{i + 10}SM9IJ" for i in range(12)], "driving licence number"),
+        ([f"B{i // 10 + 1} {i % 10}" for i in range(90)], "postcode sector"),
+        ([f"{51.5 + i / 7777:.6f}, {-0.1 - i / 9999:.6f}" for i in range(12)], "pair of coordinates"),
+        ([f"5{30000 + 77 * i},1{80000 + 91 * i}" for i in range(12)], "pair of coordinates"),
+        ([f"{name.title()} Zyx{'abcdefghijklmno'[i]}" for i, name in enumerate(GIVEN)], "name of a person"),
+        ([f"O'Brien, {name}" for name in GIVEN], "name of a person"),
+        ([f"Spoke to the family about matter {i}; all quiet." for i in range(30)], "free text"),
     ],
 )
 def test_a_column_of_identifiers_is_found_by_its_values(values, rule):
     assert rules(values) == [rule]
 
 
+def test_a_chi_number_is_an_nhs_number_that_begins_with_a_birthday():
+    made = [n for i in range(400) if (n := nhs(f"{i % 28 + 1:02d}{i % 12 + 1:02d}08{i:03d}"))][:12]
+    assert rules(made) == ["NHS number", "CHI number"]
+
+
+@pytest.mark.parametrize("form", ["%d-%m-%Y", "%d.%m.%Y", "%Y%m%d", "%Y-%m-%d 00:00:00"])
+def test_dates_of_birth_in_other_forms_are_found_even_with_a_few_blanks_spelt_out(form):
+    text = [*pd.Series(births(day=True)).dt.strftime(form), "unknown"]
+    assert rules(text, at=dt.date(2024, 9, 1)) == ["full date of birth"]
+
+
+def test_a_forename_is_found_by_its_rows_where_many_rare_names_hide_it():
+    rare = [f"Zq{a}{b}" for a in "abcdefghijklmno" for b in "abcdefghijklmno"]
+    assert rules(GIVEN * 20 + rare) == ["name of a person"]
+    assert rules(GIVEN + rare) == []
+
+
+def test_schools_of_saints_and_long_labels_are_not_people_or_free_text():
+    assert rules([f"St {name.title()}'s Primary School" for name in GIVEN]) == []
+    assert rules([f"A long label of a code list, number {i}" for i in range(30)] * 11) == []
+
+
+def test_latitude_needs_its_longitude():
+    frame = pd.DataFrame({"a": [f"{51 + i / 777:.5f}" for i in range(30)], "b": [-i / 77.7 for i in range(1, 31)]})
+    found = scan_identifiers(frame).with_status("fail")
+    assert [(f.where, f.figures["rule"]) for f in found] == [("a", "latitude"), ("b", "longitude")]
+    assert scan_identifiers(frame[["a"]]).worst == "pass"
+    assert scan_identifiers(frame[["b"]]).worst == "pass"
+
+
+def test_what_may_be_innocent_cannot_be_told():
+    grid = pd.DataFrame({"a": [530_000 + 97 * i for i in range(30)], "b": [180_000 + 89 * i for i in range(30)]})
+    keys = pd.DataFrame({"a": [530_000 + i for i in range(30)], "b": [180_000 + i for i in range(30)]})
+    districts = pd.DataFrame({"a": [f"{area}{i}" for area in ("B", "SW", "CR") for i in range(1, 15)]})
+    assert [f.figures["rule"] for f in scan_identifiers(grid)] == ["easting beside a northing"]
+    assert [f.figures["rule"] for f in scan_identifiers(districts)] == ["postcode district"]
+    assert scan_identifiers(grid).worst == scan_identifiers(districts).worst == "cannot tell"
+    assert "column a looks like a postcode district" in repr(scan_identifiers(districts))
+    assert scan_identifiers(keys).worst == "pass"
+
+
+def test_pseudonyms_are_scanned_too_and_short_ones_cannot_be_told_from_an_agency_s_numbers():
+    keyed = [hashlib.sha256(str(i).encode()).hexdigest()[:16] for i in range(30)]
+
+    def status(values):
+        return scan_identifiers(pd.DataFrame({"person_id": values}), pseudonyms=["person_id"]).worst
+
+    assert status(keyed) == "pass"
+    assert status([k[:15] for k in keyed]) == "cannot tell"
+    assert status([f"{i:016d}" for i in range(30)]) == "cannot tell"
+    assert status(many(nhs, 9)) == "fail"
+    assert scan_identifiers(pd.DataFrame({"person_id": [k[:15] for k in keyed]})).worst == "pass"
+
+
+def test_a_column_of_which_three_in_ten_are_valid_nhs_numbers_is_found_with_its_rate():
+    valid = many(nhs, 9, 90)
+    wrong = [v[:-1] + str((int(v[-1]) + 1) % 10) for v in many(nhs, 9, 300)[90:]]
+    found = next(iter(scan_identifiers(pd.DataFrame({"ref": valid + wrong}))))
+    assert found.figures == {"rule": "NHS number", "passed": 90, "tried": 300, "pass_rate": 0.3}
+    assert found.message.startswith("looks like a NHS number: 90 of 300 distinct values of its form (30%) pass")
+
+
+def test_a_thousand_random_columns_of_numeric_keys_raise_no_alarm():
+    rng = np.random.default_rng(110)
+    columns = {}
+    for i in range(1_000):
+        width = int(rng.integers(4, 15)) if i % 2 else 10
+        drawn = rng.integers(10 ** (width - 1), 10**width, 250)
+        columns[f"key_{i}"] = drawn if i % 3 else [str(v).zfill(width + i % 2) for v in drawn]
+    assert scan_identifiers(pd.DataFrame(columns), at=dt.date(2024, 9, 1)).records() == [
+        {
+            "code": "VRU110",
+            "status": "pass",
+            "where": "columns",
+            "message": "1000 columns: none looks like a direct identifier",
+            "figures": {"columns": 1_000},
+        }
+    ]
+
+
+def test_of_very_many_values_a_fixed_draw_is_tried():
+    keys = np.random.default_rng(1).integers(4 * 10**9, 5 * 10**9, 240_000)
+    valid = keys[[sum(int(d) * w for d, w in zip(str(k), range(10, 0, -1), strict=True)) % 11 == 0 for k in keys]]
+    found = next(iter(scan_identifiers(pd.DataFrame({"ref": valid}))))
+    assert (found.figures["passed"], found.figures["tried"]) == (20_000, 20_000)
+
+
 @pytest.mark.parametrize("typed", [np.int64, np.float64])
 def test_an_nhs_number_that_was_read_as_a_number_is_found(typed):
     assert rules(np.array(many(nhs, 9), dtype=np.int64).astype(typed)) == ["NHS number"]
+
+
+@pytest.mark.parametrize("form", ["{}.0", "'{}", '"{}"', "split", "{}\u200b"])
+def test_an_nhs_number_is_found_however_a_spreadsheet_left_it(form):
+    spaced = [f"{v[:3]}\u00a0{v[3:6]}\u2011{v[6:]}" if form == "split" else form.format(v) for v in many(nhs, 9)]
+    assert rules(spaced) == ["NHS number"]
+
+
+@pytest.mark.parametrize("scale", [0, 2])
+def test_an_nhs_number_that_is_held_as_a_decimal_is_found(scale):
+    column = pa.array([decimal.Decimal(v) for v in many(nhs, 9)], pa.decimal128(20, scale))
+    found = scan_identifiers(pa.table({"ref": column})).with_status("fail")
+    assert [f.figures["rule"] for f in found] == ["NHS number"]
 
 
 def test_invalid_vectors_are_not_called_identifiers():
@@ -154,7 +282,7 @@ def test_old_events_are_not_births_when_one_in_ten_is_recent():
     "name",
     ["nhs_number", "NHS_No", "upn", "PupilUPN", "dob", "date_of_birth", "home_postcode", "surname", "forename", "uprn",
      "address_line_1", "email", "mobile", "phone_no", "nat_ins", "nino", "chi", "scn", "pnc_id", "cro", "crn", "noms",
-     "urn", "First Name", "uln"],
+     "urn", "First Name", "uln", "pupil_name", "name", "latitude", "easting", "case_notes", "driving_licence_no"],
 )  # fmt: skip
 def test_a_column_is_found_by_its_name_however_short_it_is(name):
     assert names_identifier(name)
@@ -163,7 +291,18 @@ def test_a_column_is_found_by_its_name_however_short_it_is(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["person_id", "birth_month", "child_id", "school_name", "n_address_changes", "nhs_region", "return_date", "status"],
+    [
+        "released_on_licence",
+        "lateness",
+        "person_id",
+        "birth_month",
+        "child_id",
+        "school_name",
+        "n_address_changes",
+        "nhs_region",
+        "return_date",
+        "status",
+    ],
 )
 def test_an_innocent_name_is_not_found(name):
     assert not names_identifier(name)

@@ -6,6 +6,8 @@ import world as worlds
 from vru_models.audit.ledger import Ledger
 from vru_models.evidence import evaluate, fit
 from vru_models.evidence.performance import opened
+from vru_models.spec import Span
+from vru_models.spec.calendar import as_day
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,17 @@ def test_another_outcome_is_another_question(tmp_path):
         data = worlds.dataset(declared)
         evidence = evaluate(fit(declared, data, ledger=ledger), data, ledger=ledger)
         assert sealed(evidence).status == "pass"
+
+
+@pytest.mark.parametrize(("months", "times"), [(1, 2), (5, 2), (6, 1)])
+def test_a_look_at_outcomes_that_overlap_is_counted(tmp_path, months, times):
+    # The horizon is six months: as-of dates less than that apart share outcomes, whatever their exact dates.
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    data = worlds.dataset()
+    run = fit(worlds.spec(), data, ledger=ledger)
+    earlier = str(Span(months, "M").before(as_day(run.sealed)))
+    ledger.append("sealed_split_opened", question=run.spec.question, sealed=earlier)
+    assert sealed(evaluate(run, data, ledger=ledger)).figures["times"] == times
 
 
 def test_without_a_ledger_nobody_knows():

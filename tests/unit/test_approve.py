@@ -17,6 +17,12 @@ from vru_models.findings import Finding, Findings
 module = sys.modules["vru_models.audit.approve"]
 
 
+def on(monkeypatch, *day):
+    """The clock of approval and of loading at a day after the ledger began."""
+    for name in ("approve", "release"):
+        monkeypatch.setattr(sys.modules[f"vru_models.audit.{name}"], "today", lambda: dt.date(*day))
+
+
 @pytest.fixture
 def own(world, tmp_path):
     """The session's world with a ledger of its own, and nothing approved."""
@@ -46,11 +52,11 @@ def refusal(own, **changes):
 
 
 def test_a_release_says_who_approved_what_until_when(own, monkeypatch):
-    monkeypatch.setattr(module, "today", lambda: dt.date(2026, 2, 28))
+    on(monkeypatch, 2028, 2, 28)
     release = own.approved()
     assert (release.purpose, release.version) == ("small", 1)
-    assert (release.approved_by, release.approved_on) == (worlds.APPROVER, dt.date(2026, 2, 28))
-    assert release.expires_on == dt.date(2027, 2, 28)
+    assert (release.approved_by, release.approved_on) == (worlds.APPROVER, dt.date(2028, 2, 28))
+    assert release.expires_on == dt.date(2029, 2, 28)
     assert release.card == own.run.card
     assert release.spec.digest == own.spec.digest
     assert dict(release.overrides) == own.overrides
@@ -116,7 +122,7 @@ def test_every_open_finding_must_be_answered_and_all_are_named_at_once(own):
     text = refusal(own, overrides={})
     for finding in own.evidence.findings.with_status("fail", "cannot tell"):
         assert f"{finding.code} {finding.status}, {finding.where}: " in text
-    assert "Nothing was written. Answer with a reason" in text.splitlines()[-1]
+    assert "Nothing was written. A finding may be answered" in text.splitlines()[-1]
 
 
 def test_everything_that_stands_in_the_way_is_said_in_one_error(own):
@@ -168,9 +174,9 @@ def test_a_reason_has_ten_characters_at_least(own, reason, refused):
 
 @pytest.mark.parametrize("name", ["dpia", "equality_assessment"])
 def test_an_assessment_that_is_out_of_date_is_refused_the_day_after(own, name, monkeypatch):
-    monkeypatch.setattr(module, "today", lambda: dt.date(2090, 1, 2))
+    on(monkeypatch, 2090, 1, 2)
     assert f"purpose.{name}: was to be reviewed by 2090-01-01" in refusal(own)
-    monkeypatch.setattr(module, "today", lambda: dt.date(2090, 1, 1))
+    on(monkeypatch, 2090, 1, 1)
     assert own.approved().approved_on == dt.date(2090, 1, 1)
 
 
@@ -211,13 +217,38 @@ def test_bars_that_were_not_there_before_the_fit_are_refused(own):
 def test_bars_that_were_changed_for_the_same_outcome_and_dates_are_refused(own):
     (bars,) = own.ledger.find("bars")
     own.ledger.append("bars", **dict(bars.body) | {"bars": ["precision_at_k >= 0.05"], "spec": "0" * 64})
-    assert "success: other bars were fixed for the same outcome and test dates" in refusal(own)
+    assert "success: other bars were fixed for the same outcome in the same time" in refusal(own)
 
 
 def test_other_bars_for_another_outcome_are_nobodys_business(own):
     (bars,) = own.ledger.find("bars")
     own.ledger.append("bars", **dict(bars.body) | {"bars": ["precision_at_k >= 0.05"], "question": "0" * 64})
     assert own.approved().version == 1
+
+
+@pytest.mark.parametrize(("sealed", "refused"), [("2023-08-02", True), ("2024-08-02", True), ("2023-08-01", False)])
+def test_other_bars_for_outcomes_of_the_same_time_are_refused(own, sealed, refused):
+    (bars,) = own.ledger.find("bars")
+    changed = {"bars": ["precision_at_k >= 0.05"], "test_dates": ["2022-01-01", sealed]}
+    own.ledger.append("bars", **dict(bars.body) | changed)
+    if refused:
+        assert "success: other bars were fixed for the same outcome in the same time" in refusal(own)
+    else:
+        assert own.approved().version == 1
+
+
+def test_a_reason_that_names_somebody_by_pseudonym_is_refused(own):
+    somebody = own.run.scores.index.get_level_values("person_id")[0]
+    text = refusal(own, overrides=own.overrides | {"VRU402": f"see {somebody}, whom we know"})
+    assert "overrides: hold a pseudonym; write reasons without naming anybody" in text
+    assert somebody not in text.replace("VRU402", "")
+
+
+def test_a_release_inside_a_release_would_break_it(own):
+    own.approved()
+    with pytest.raises(StorageError, match="lies inside a release"):
+        own.approved(out=own.place / "release" / "inner")
+    assert len(own.ledger.find("approval")) == 1
 
 
 def test_evidence_from_before_another_opening_of_the_sealed_split_is_refused(own):
@@ -236,7 +267,7 @@ def test_bars_cannot_be_lowered_by_fitting_again_however_the_outcome_is_describe
     evidence = evaluate(run, data, sensitive=own.built.feeds.sensitive, ledger=own.ledger)
     again = dataclasses.replace(own, run=run, evidence=evidence, spec=lower)
     text = refusal(again, overrides=again.overrides)
-    assert "success: other bars were fixed for the same outcome and test dates" in text
+    assert "success: other bars were fixed for the same outcome in the same time" in text
     assert {f.status for f in evidence.findings if f.code == "VRU406"} == {"cannot tell"}
 
 

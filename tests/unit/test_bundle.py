@@ -277,5 +277,5 @@ def test_a_manifest_over_its_limit_is_refused(folder, monkeypatch):
 
 
 def test_a_missing_folder_is_a_storage_error(tmp_path):
-    with pytest.raises(StorageError, match="bundle: cannot be read"):
+    with pytest.raises(StorageError, match="release: cannot be read"):
         open_bundle(tmp_path / "release", TRUST)

@@ -131,3 +131,9 @@ def test_the_hmac_vector_of_rfc_4231_is_met():
 @settings(max_examples=50, deadline=None)
 def test_canonical_json_reads_back(value):
     assert json.loads(digest.canonical_json(value)) == value
+
+
+@given(st.binary(min_size=1, max_size=8), st.lists(TEXT, max_size=2), st.lists(TEXT, max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_keyed_digests_are_the_keyed_digest_of_each_text(key, head, texts):
+    assert digest.keyed_digests(key, head, texts) == [digest.keyed_digest(key, *head, text) for text in texts]

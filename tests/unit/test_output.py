@@ -11,6 +11,7 @@ import pytest
 import tiny
 from page import Page
 
+from vru_models.audit.ledger import Ledger
 from vru_models.errors import LockedError, RefusedError, StorageError
 from vru_models.scoring import output, score
 from vru_models.scoring.output import save_scores, spreadsheet_safe
@@ -91,7 +92,7 @@ def test_the_digests_in_the_ledger_are_those_of_the_files(scores, ledger, tmp_pa
 def test_a_second_run_on_the_same_output_is_locked_out_and_writes_nothing(scores, ledger, tmp_path):
     scores.save(tmp_path / "scores", ledger=ledger)
     before, entries = files(tmp_path / "scores"), len(ledger)
-    with pytest.raises(LockedError, match=r"holds a finished run.*Nothing was written; name another") as caught:
+    with pytest.raises(LockedError, match=r"holds a finished run.*Nothing was written") as caught:
         scores.save(tmp_path / "scores", ledger=ledger)
     assert caught.value.exit_code == 75
     assert (files(tmp_path / "scores"), len(ledger)) == (before, entries)
@@ -111,7 +112,7 @@ def test_a_lock_that_was_taken_away_meanwhile_is_none(scores, ledger, tmp_path, 
     real = fcntl.flock
 
     def late(fd, how):
-        (tmp_path / ".scores.lock").unlink()
+        (tmp_path / ".scores.lock").unlink(missing_ok=True)
         real(fd, how)
 
     monkeypatch.setattr(output.fcntl, "flock", late)
@@ -139,6 +140,32 @@ def test_a_list_inside_a_release_would_break_it(scores, ledger, tmp_path):
         scores.save(tmp_path / "lists" / "scores", ledger=ledger)
     assert not ledger.find("scores")
     assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []
+
+
+def test_a_list_that_was_changed_after_scoring_is_not_written(scores, ledger, tmp_path):
+    scores.list.loc[0, "points"] += 1
+    with pytest.raises(RefusedError, match="scores: list: was changed after it was scored"):
+        scores.save(tmp_path / "scores", ledger=ledger)
+    assert not ledger.find("scores")
+
+
+def test_a_list_is_recorded_where_the_release_was_approved(scores, tmp_path):
+    with pytest.raises(RefusedError, match="does not hold the approval of this release"):
+        scores.save(tmp_path / "scores", ledger=Ledger(tmp_path / "fresh.jsonl"))
+
+
+@pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: p.symlink_to("nowhere")], ids=["folder", "link"])
+def test_a_place_that_is_taken_by_something_else_is_refused(scores, ledger, tmp_path, make):
+    make(tmp_path / "scores")
+    with pytest.raises(StorageError, match="is already there"):
+        scores.save(tmp_path / "scores", ledger=ledger)
+    assert not ledger.find("scores")
+
+
+@pytest.mark.parametrize(("place", "error"), [("/", StorageError), (".", StorageError)])
+def test_a_place_without_a_name_is_refused_in_words(scores, ledger, place, error):
+    with pytest.raises(error, match=r"root folder|already there"):
+        scores.save(place, ledger=ledger)
 
 
 def test_a_lock_that_is_a_link_is_not_followed(scores, ledger, tmp_path):

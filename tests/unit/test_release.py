@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+import re
 import shutil
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_signer_who_is_not_trusted_is_refused(place):
 
 
 def test_a_missing_folder_or_trust_file_says_so(place, tmp_path):
-    with pytest.raises(StorageError, match="bundle: cannot be read"):
+    with pytest.raises(StorageError, match="release: cannot be read"):
         Release.load(tmp_path / "nowhere", trusted=None)
     with pytest.raises(StorageError, match="trust file: cannot be read"):
         Release.load(place, trusted=tmp_path / "trust.toml")
@@ -216,3 +217,46 @@ def test_a_co_signature_that_was_stripped_is_missed(place, released):
         (place / "manifest.sig.json").write_bytes(canonical_json(one))
         with pytest.raises(RefusedError, match="release: 1 of the 2 signatures that it is to carry were taken away"):
             Release.load(place, trusted=trust)
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ({"expires_on": "2099-01-01"}, "expires later than its own retention allows"),
+        ({"approved_on": "2199-01-01", "expires_on": "2199-06-01"}, "its version or its dates are not those of an"),
+        ({"expires_on": "2020-01-01", "approved_on": "2020-02-01"}, "its version or its dates are not those of an"),
+        ({"version": -5}, "its version or its dates are not those of an approval"),
+        ({"purpose": "another"}, "its card or declaration is not the approved one"),
+        ({"signed_by": []}, "lacks signed_by"),
+        ({"signed_by": [[]]}, "lacks signed_by"),
+        ({"approved_on": "9999-01-01"}, "lacks approved_on"),
+        ({"ledger_began": "<b>"}, "lacks ledger_began"),
+        ({"approved_by": "B. Other, owner"}, "none of its signers is the person who approved"),
+    ],
+)
+def test_a_header_that_no_approval_could_have_is_refused(place, released, trust, header, says):
+    resealed(place, released, header=header)
+    with pytest.raises(RefusedError, match=re.escape(says)):
+        Release.load(place, trusted=trust)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("volumes.json", b"{}"),
+        ("volumes.json", b'{"linked":{},"rows":[["2024-02-01","missing","x","*",-1,0,0,0]]}'),
+        ("card.json", b"\xff\xfe"),
+    ],
+)
+def test_a_file_that_approve_did_not_write_so_is_refused_in_words(place, released, trust, name, content):
+    resealed(place, released, files={name: content})
+    with pytest.raises((RefusedError, DataError), match=r"^(release|card)"):
+        Release.load(place, trusted=trust)
+
+
+def test_the_volumes_are_protected_and_say_what_was_linked(place, released, trust):
+    release = Release.load(place, trusted=trust)
+    counts = release.volumes[["people", "events", "recent", "not_known"]].to_numpy()
+    assert (counts % 5 == 0).all()
+    assert (counts[released.run.volumes[["people", "events", "recent", "not_known"]].to_numpy() <= 7] == 0).all()
+    assert dict(release.linked) == {"exclusions": 100, "missing": 100}

@@ -81,6 +81,7 @@ RECORD = {
         "features": ["missing_count_12m"],
     },
     "headline": {
+        "listed_in_embargo": "35",
         "model": "dense",
         "simple_rule": "flag_count",
         "as_of": "2026-02-01",

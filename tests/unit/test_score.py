@@ -141,8 +141,9 @@ def test_a_broken_ledger_is_refused(ledger):
         scored(ledger)
 
 
-def test_the_last_day_counts_and_the_day_after_is_refused(ledger, monkeypatch):
+def test_the_last_day_counts_and_the_day_after_is_refused(tmp_path, monkeypatch):
     dated = tiny.release(expires_on=dt.date(2024, 9, 20))
+    ledger = tiny.ledger(tmp_path / "ledger.jsonl", dated)
     monkeypatch.setattr(release_module, "today", lambda: dt.date(2024, 9, 20))
     assert len(scored(ledger, release=dated).list) == 4
     monkeypatch.setattr(release_module, "today", lambda: dt.date(2024, 9, 21))
@@ -180,7 +181,7 @@ def test_an_agreement_holds_on_its_last_day_and_not_the_day_after(ledger, end, r
 
 def test_nobody_eligible_is_no_list(ledger):
     with pytest.raises(DataError, match="as-of date 2021-09-01: nobody is eligible"):
-        scored(ledger, as_of="2021-09-01")
+        scored(ledger, as_of="2021-09-01", overrides={"VRU505": REASON})
 
 
 REASON = "the feed was late this month; B. Name"
@@ -201,6 +202,28 @@ def test_an_override_without_a_reason_is_none(ledger, reason):
 def test_an_override_says_who_gives_it(ledger):
     with pytest.raises(RefusedError, match=r"score: refused\.\n  by: names nobody"):
         scored(ledger, as_of="2024-10-16", overrides={"VRU501": REASON}, by=" ")
+
+
+def test_a_reason_that_names_somebody_by_pseudonym_is_refused(ledger):
+    with pytest.raises(RefusedError, match="overrides: hold a pseudonym"):
+        scored(ledger, as_of="2024-10-16", overrides={"VRU501": "late, but look at a first please"})
+
+
+def test_a_list_for_a_date_before_the_outcomes_that_were_learnt_from_needs_an_answer(ledger):
+    with pytest.raises(RefusedError, match="VRU505 fail, as-of date: the card learnt from outcomes up to 2024-09-01"):
+        scored(ledger, as_of="2024-08-31")
+    assert len(scored(ledger, as_of="2024-09-01").list) == 4
+
+
+def test_feeds_are_not_events(ledger):
+    with pytest.raises(TypeError, match=r"events: a dict is given\. Expected: Events, from record_events"):
+        score(tiny.release(), {"a": 1}, as_of=tiny.AS_OF, ledger=ledger)
+
+
+def test_the_ledger_says_the_same_of_the_release_as_it_says_itself(tmp_path):
+    longer = tiny.release(expires_on=dt.date(2095, 1, 1))
+    with pytest.raises(RefusedError, match="does not hold the approval of this release"):
+        scored(tiny.ledger(tmp_path / "ledger.jsonl"), release=longer)
 
 
 def test_an_override_may_be_for_one_feed_alone(ledger):
@@ -232,7 +255,7 @@ def test_a_card_that_reads_a_column_the_declaration_does_not_make_is_refused(led
 
 def test_what_is_not_shared_moves_nobody_from_neutral_and_is_named(ledger):
     cover = tiny.extracts()["cover"].iloc[:1]
-    answers = {"VRU107": REASON}
+    answers = {"VRU107": REASON, "VRU506": REASON}
     listed = scored(ledger, events=tiny.events(cover=cover), overrides=answers).list.set_index("person_id")
     assert listed.loc["a", "points"] == 3 + 2
     assert "not shared" in listed.loc["a", "data_gaps"]

@@ -62,6 +62,7 @@ def person(place, **changes):
         "place": place,
         "kind": "points",
         "points": 9,
+        "inclusion_probability": 1.0,
         "band": "A",
         "reason_1": "Suspended from school",
         "reason_2": ABUSE,
@@ -89,6 +90,7 @@ def scores(*people, declared=None, found=None, overrides=None):
         pinned=True,
         digest="d" * 64,
         known_rows=0,
+        linked={},
         volumes=pd.DataFrame(),
         checkpoint=b"",
     )
@@ -128,6 +130,12 @@ def test_a_sheet_names_place_band_in_words_and_points():
         "Place 4 of the 1 that go by points, band B (as many points as in the second third of these places); 9 points."
     )
     assert place in text
+
+
+def test_a_place_that_was_drawn_among_equals_says_so():
+    lottery = "As many points as somebody who is not on the list: this place was drawn by lottery among them."
+    assert lottery in sheet(person(1, inclusion_probability=0.4))
+    assert lottery not in sheet(person(1, inclusion_probability=1.0))
 
 
 def test_a_random_place_says_so_and_gives_no_rank():

@@ -54,6 +54,28 @@ def test_the_digest_takes_in_schemas_and_code_lists():
     assert len({small.spec().digest, *(s.digest for s in changed)}) == 3
 
 
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"outcome.name": "other", "outcome.statement": "Said in quite other words, at length."}, True),
+        ({"capacity.k": 7}, True),
+        ({"outcome.horizon": "5 months"}, False),
+        ({"outcome.at_least": 2}, False),
+    ],
+)
+def test_the_question_is_what_is_counted_when_and_how_and_not_how_it_is_described(changes, same):
+    assert (small.spec(**changes).question == small.spec().question) == same
+
+
+def test_an_outcome_whose_indicator_has_another_name_is_the_same_question():
+    plain = small.spec()
+    rule = plain.indicators["permanent_exclusion"].model_dump(exclude_none=True)
+    renamed = {"indicators.for_good": rule, "outcome.indicators": ["for_good"]}
+    assert small.spec(**renamed).question == plain.question
+    wider = {"indicators.for_good": rule | {"where": {"kind": ("P", "S")}}, "outcome.indicators": ["for_good"]}
+    assert small.spec(**wider).question != plain.question
+
+
 def test_a_spec_is_frozen():
     with pytest.raises(ValidationError, match=r"frozen"):
         small.spec().unit = "area"
@@ -189,7 +211,7 @@ def test_a_feed_with_no_known_date_needs_an_assumed_lag():
     assert own.indicators["missing_episode"].known_date == "known_date"
 
 
-@pytest.mark.parametrize("use", ["audit", "refuse"])
+@pytest.mark.parametrize("use", ["context", "audit", "refuse"])
 def test_a_source_that_is_refused_gives_context_only(use):
     schema = small.SCHEMAS["missing"] | {"x-vru": small.SCHEMAS["missing"]["x-vru"] | {"default_use": use}}
     with pytest.raises(SpecError, match=r"feed missing is refused as a source of features"):
@@ -284,7 +306,7 @@ def test_a_schema_that_is_not_there_is_said_with_the_place_for_it(file):
     (file.parent / "schemas" / "missing.json").unlink()
     place = (
         r"spec.toml: feeds.missing.schema: 'missing' is not known. Expected: schemas/missing.json beside the spec, or "
-        r"one that ships \(coverage, .*, social_care\). .*Put your own schema into schemas/."
+        r"one that ships \(area_context, .*, youth_justice\). .*Put your own schema into schemas/."
     )
     with pytest.raises(SpecError, match=place):
         Spec.load(file)

@@ -12,6 +12,16 @@ from vru_models.spec import CodeList, TableSchema
 from vru_models.spec.spec import shipped_schemas
 
 SCHEMA = small.SCHEMAS["exclusions"]
+LINKS = small.schema(
+    "links",
+    [
+        *(small.column(name) for name in ("link_id", "person_id", "other_id", "kind")),
+        small.column("confidence", "number"),
+        small.column("known_date", "date"),
+    ],
+    "link_id",
+    kind="links",
+)
 
 
 def changed(path, value, base=SCHEMA):
@@ -73,11 +83,40 @@ def test_a_schema_is_read_and_written_and_read_again():
             "field age_from is a string; expected: integer",
         ),
         (changed(["primaryKey"], ["person_id"], small.SCHEMAS["people"]), "primaryKey is not spell_id"),
+        (changed(["primaryKey"], ["person_id"], LINKS), "primaryKey is not link_id"),
+        (changed(["fields", 4, "type"], "string", LINKS), "field confidence is a string; expected: number"),
+        (
+            changed(["x-vru", "kind"], "objections", LINKS),
+            "among the fields: end_date, objection_id, purpose, start",
+        ),
+        (changed(["x-vru", "kind"], "area", LINKS), "not among the fields: area, area_record_id, end_date, start_date"),
+        (changed(["x-vru", "unit"], "area"), "a feed of unit area holds no person_id"),
+        (changed(["x-vru", "refused"], {"kind": {"S": "why"}}), "at least 10 characters"),
+        (
+            changed(["x-vru", "refused"], {"ghost": {"S": "a reason of length"}}),
+            "codes are given of .* ghost",
+        ),
+        (
+            changed(["x-vru", "context_only"], {"ghost": {"*": "a reason of length"}}),
+            "codes are given .* ghost",
+        ),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused_by_path(text, message):
     with pytest.raises(SpecError, match=message):
         TableSchema.parse(text, "exclusions.json")
+
+
+def test_a_column_that_may_not_arrive_is_refused_as_a_whole_and_is_not_among_the_fields():
+    refused = {"diagnosis": {"*": "no diagnosis is shared"}, "kind": {"Z": "it may never be counted"}}
+    schema = TableSchema.parse(changed(["x-vru", "refused"], refused), "exclusions.json")
+    assert schema.x_vru.refused == refused
+    assert TableSchema.parse(schema.to_json().decode(), "again") == schema
+
+
+def test_a_schema_that_refuses_nothing_is_written_as_before():
+    text = TableSchema.parse(json.dumps(SCHEMA), "exclusions.json").to_json().decode()
+    assert not any(word in text for word in ("refused", "context_only", "unit"))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 import shutil
 
 import pytest
+import world as worlds
 
+from vru_models.audit.approve import approve
+from vru_models.audit.ledger import Ledger
 from vru_models.audit.trust import Trust
 from vru_models.audit.verify import refuse_failures, verify
 from vru_models.errors import RefusedError, StorageError
@@ -74,6 +77,18 @@ def test_a_folder_with_a_ledger_alone_is_checked(place, tmp_path):
     assert {f.where: f.status for f in found if f.code in ("VRU604", "VRU607")} == {
         "release": "cannot tell"
     } | dict.fromkeys(["events", "dataset", "run", "evidence", "audit_file.parquet"], "cannot tell")
+
+
+def test_every_release_in_the_folder_is_checked_and_an_earlier_one_is_superseded(place, released):
+    ledger, trust = Ledger(place / "ledger.jsonl"), Trust.load(place / "trust.toml")
+    answers = {"overrides": released.overrides, "key": place / "keys" / "approver.pem", "trusted": trust}
+    approve(released.run, released.evidence, ledger, by=worlds.APPROVER, out=place / "second", **answers)
+    found = {(f.code, f.where): f for f in verify(place)}
+    assert found[("VRU607", "second")].status == "pass"
+    assert found[("VRU606", "release")].message == "superseded by version 2: intact, and score refuses it"
+    with open(place / "second" / "card.txt", "a") as stream:
+        stream.write(" ")
+    assert verify(place).with_status("fail")
 
 
 def test_nothing_failed_is_handed_on():

@@ -9,7 +9,7 @@ import world as worlds
 
 from vru_models.audit.ledger import Ledger
 from vru_models.dataset import Dataset
-from vru_models.errors import DataError, RefusedError, StorageError
+from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events
 from vru_models.feeds import write_extracts
 from vru_models.spec.digest import digest_file
@@ -72,7 +72,7 @@ def test_nothing_is_overwritten_and_nothing_recorded(extracts, tmp_path, taken, 
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / taken).touch()
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    with pytest.raises(StorageError, match=says):
+    with pytest.raises(LockedError if taken == "dataset" else StorageError, match=says):
         build(worlds.spec(), extracts, out=tmp_path / "work", ledger=ledger)
     assert len(ledger) == 0
 
@@ -118,6 +118,24 @@ def test_a_report_is_of_the_evidence_that_the_ledger_holds(released, tmp_path):
     with pytest.raises(RefusedError, match="is not the evidence of this run that the ledger holds"):
         write_report(released.place, tmp_path / "page.html", ledger=Ledger(tmp_path / "none.jsonl"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_overwrites_nothing_but_a_page_that_report_wrote(released, tmp_path):
+    work = shutil.copytree(released.place, tmp_path / "work")
+    ledger = Ledger(work / "ledger.jsonl")
+    for part in ("ledger.jsonl", "trust.toml", "audit_file.parquet", "run"):
+        with pytest.raises(StorageError, match="is already there, and is no page of this ledger's"):
+            write_report(work, work / part, ledger=ledger)
+    for _ in range(2):
+        write_report(work, work / "report.html", ledger=ledger)
+    assert len(ledger.find("report")) == 2
+
+
+def test_check_says_when_an_impact_assessment_is_out_of_date(extracts):
+    late = {"purpose.dpia": {"reference": "DPIA-1", "review_by": dt.date(2026, 1, 1)}}
+    found = {f.code: (f.status, f.message) for f in check(worlds.spec(**late), extracts)}["VRU608"]
+    assert found == ("fail", "purpose.dpia: was to be reviewed by 2026-01-01")
+    assert {f.code: f.status for f in check(worlds.spec(), extracts)}["VRU608"] == "pass"
 
 
 def test_a_report_inside_a_release_would_break_it(released):

@@ -11,8 +11,8 @@ LEAST_REASON: Final = 10
 """Characters below which an answer gives no reason."""
 
 ADVICE: Final = (
-    f"Answer with a reason of {LEAST_REASON} characters or more, for a code (--override 'CODE=reason') or for one "
-    "thing it is about (--override 'CODE:where=reason')."
+    f"A finding may be answered with a reason of {LEAST_REASON} characters or more, by its code or for one thing it is "
+    "about (overrides={code: reason}, or --override 'CODE=reason' or 'CODE:where=reason')."
 )
 
 

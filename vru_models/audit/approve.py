@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from vru_models.audit.answers import ADVICE, names_somebody, unanswered
-from vru_models.audit.bundle import MANIFEST, open_bundle, seal
+from vru_models.audit.bundle import MANIFEST, open_bundle, refuse_inside_release, seal
 from vru_models.audit.known_answers import known_answers
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release, release_of, today, volumes_file
@@ -19,7 +20,7 @@ from vru_models.audit.signing import fingerprint, key_id, load_private
 from vru_models.audit.trust import APPROVER_ROLE, Signer, Trust, TrustedKey
 from vru_models.errors import RefusedError, StorageError
 from vru_models.evidence import Evidence, Run
-from vru_models.evidence.evaluate import opening
+from vru_models.evidence.evaluate import openings, shares_outcomes
 from vru_models.evidence.fit import bars_body
 from vru_models.evidence.published import published
 from vru_models.findings import Findings
@@ -46,8 +47,8 @@ def approve(
 
     Refused while a finding fails or cannot tell, unless ``overrides`` gives its code and a reason; findings about
     leakage, training without an agreement and the account cannot be overridden. Refused, too, when the ledger is not
-    intact, when the success bars were not in it before the fit or were changed for the same outcome and dates, and when
-    an impact assessment is out of date.
+    intact, when the success bars were not in it before the fit or were changed for the same outcome in the same time,
+    and when an impact assessment is out of date.
 
     The approval is in the ledger before the release is published. One that a crash kept from being published supersedes
     the release before it all the same, and its version number stays unused: approve again.
@@ -73,11 +74,13 @@ def approve(
         With every reason, not only the first.
     """
     given, day = dict(overrides or {}), today()
+    refuse_inside_release(out)
     if Path(out).exists():
         raise StorageError.at(
             out, "is already there", expected="a new folder", then="Nothing is overwritten; name another"
         )
-    refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *_in_date(run.spec, day)]
+    refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *overdue_reviews(run.spec)]
+    refusals += _pseudonyms(run, [by, *given.values()])
     refusals += [] if names_somebody(by) else ["by: names nobody; give name and role in one line"]
     private = load_private(key)
     trust = Trust.load(trusted) if isinstance(trusted, str | Path) else trusted
@@ -109,6 +112,13 @@ def _signer(trust: Trust, private: Ed25519PrivateKey, by: str) -> list[str]:
     return []
 
 
+def _pseudonyms(run: Run, texts: list[str]) -> list[str]:
+    """Whether a text that will be in the ledger and on page one names somebody by pseudonym."""
+    words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
+    people = run.scores.index.get_level_values("person_id")
+    return ["overrides: hold a pseudonym; write reasons without naming anybody"] if people.isin(words).any() else []
+
+
 def _account(run: Run, evidence: Evidence, ledger: Ledger) -> list[str]:
     """What is wrong with the account of this run: chain, order, and whose evidence it is."""
     if ledger.verify().with_status("fail"):
@@ -119,15 +129,15 @@ def _account(run: Run, evidence: Evidence, ledger: Ledger) -> list[str]:
     if not fits:
         return ["ledger: holds no fit of this run; give the ledger to fit and evaluate"]
     body = bars_body(run.spec, sorted(run.split_cards))
-    bars = ledger.find("bars", question=body["question"], test_dates=body["test_dates"])
+    bars = ledger.find("bars", question=body["question"])
     found = []
     if not any(e.seq < fits[0].seq and e.body == body for e in bars):
         found.append("success: these bars were not in the ledger before the fit")
-    if any(e.body["bars"] != body["bars"] for e in bars):
-        found.append("success: other bars were fixed for the same outcome and test dates")
+    if any(e.body["bars"] != body["bars"] and shares_outcomes(run, e.body["test_dates"][-1]) for e in bars):
+        found.append("success: other bars were fixed for the same outcome in the same time")
     if not ledger.find("evidence", run=run.digest, evidence=evidence.digest):
         found.append("ledger: does not hold this evidence; give the ledger to evaluate")
-    elif len(ledger.find("sealed_split_opened", **opening(run))) != _openings_told(evidence):
+    elif openings(run, ledger) != _openings_told(evidence):
         found.append("evidence: the sealed split has been opened since; approve the evidence of the last opening")
     return found
 
@@ -148,8 +158,9 @@ def _answers(findings: Findings, given: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _in_date(spec: Spec, day: date) -> list[str]:
-    reviews = {"dpia": spec.purpose.dpia, "equality_assessment": spec.purpose.equality_assessment}
+def overdue_reviews(spec: Spec) -> list[str]:
+    """The impact assessments whose review date has passed."""
+    reviews, day = {"dpia": spec.purpose.dpia, "equality_assessment": spec.purpose.equality_assessment}, today()
     return [f"purpose.{name}: was to be reviewed by {r.review_by}" for name, r in reviews.items() if r.review_by < day]
 
 
@@ -178,6 +189,6 @@ def _files(run: Run, evidence: Evidence, approval: Mapping[str, Any]) -> dict[st
         "published.json": canonical_json(record),
         "approval.json": canonical_json(approval),
         "known_answers.json": known_answers(run.card),
-        "volumes.json": volumes_file(run.volumes),
+        "volumes.json": volumes_file(run.volumes, run.findings, run.spec),
         "report.html": render(record, approval).encode(),
     }

@@ -106,7 +106,7 @@ def open_bundle(path: str | Path, trusted: Trust | None) -> Bundle:
         When a file is missing, extra, renamed, swapped or changed; for a link or a name that is not plain; for more
         than 1,000 files, 256 MB or a 16 MB manifest; for a signature that is wrong, not trusted or by a revoked key.
     """
-    members = read_folder(path, max_files=MAX_FILES, max_bytes=MAX_BYTES, role="bundle")
+    members = read_folder(path, max_files=MAX_FILES, max_bytes=MAX_BYTES, role="release")
     if MANIFEST not in members or SIGNATURES not in members:
         raise RefusedError.at(
             "bundle", f"has no {MANIFEST} or no {SIGNATURES}", then="Give the folder that approve wrote"
@@ -123,7 +123,7 @@ def open_bundle(path: str | Path, trusted: Trust | None) -> Bundle:
 
 def refuse_inside_release(path: str | Path) -> None:
     """Refuse a place inside a release: one file more, and it is no longer what was signed."""
-    if any((folder / MANIFEST).exists() for folder in Path(path).absolute().parents):
+    if any((folder / MANIFEST).exists() for folder in Path(path).resolve().parents):
         then = "Name a place outside it; nothing was written"
         raise StorageError.at(path, "lies inside a release, which a new file would break", then=then)
 

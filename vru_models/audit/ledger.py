@@ -47,7 +47,7 @@ class Ledger:
     >>> ledger.append("evaluated", precision="0.31").prev == ledger.find("fitted")[0].hash
     True
     >>> ledger.verify().worst
-    'not applicable'
+    'cannot tell'
     >>> ledger.append("evaluated", precision=0.31)
     Traceback (most recent call last):
         ...
@@ -249,7 +249,7 @@ def _tail_finding(torn: bytes, aside: int) -> Finding:
 def _checkpoint_finding(entries: list[Entry], checkpoint: bytes | None, trusted: Trust | None) -> Finding:
     if checkpoint is None:
         message = "no checkpoint was given: entries cut off the end, or a full rewrite, would not show"
-        return Finding("VRU603", "not applicable", "ledger checkpoint", message)
+        return Finding("VRU603", "cannot tell", "ledger checkpoint", message)
     try:
         size, head, signer = _open_checkpoint(checkpoint, trusted)
     except RefusedError as error:
@@ -263,8 +263,11 @@ def _checkpoint_finding(entries: list[Entry], checkpoint: bytes | None, trusted:
     if size and entries[size - 1].hash != head:
         message = f"entry {size} is not the one the checkpoint vouches for: history was rewritten"
         return Finding("VRU603", "fail", "ledger checkpoint", message, figures)
-    by = signer.name or f"signer not pinned, fingerprint {signer.fingerprint}"
-    return Finding("VRU603", "pass", "ledger checkpoint", f"the first {size} entries are as signed ({by})", figures)
+    if signer.name is None:
+        message = f"the first {size} entries are as signed, by a signer not pinned, fingerprint {signer.fingerprint}"
+        return Finding("VRU603", "cannot tell", "ledger checkpoint", message, figures)
+    message = f"the first {size} entries are as signed ({signer.name})"
+    return Finding("VRU603", "pass", "ledger checkpoint", message, figures)
 
 
 def _open_checkpoint(content: bytes, trusted: Trust | None) -> tuple[int, str, Signer]:

@@ -15,15 +15,19 @@ from vru_models.audit.canonical import parse_record, record_bytes
 from vru_models.audit.known_answers import check_known_answers
 from vru_models.audit.trust import Signer, Trust
 from vru_models.dataset.volume import volume_frame, volume_rows
+from vru_models.disclosure.profiles import profile_named
 from vru_models.errors import DataError, RefusedError
+from vru_models.findings import Findings
 from vru_models.models import Card
 from vru_models.spec import Spec
+from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import digest_bytes
 
 _TEXTS = ("purpose", "approved_by", "approved_on", "expires_on", "ledger_began", "card", "spec", "run", "evidence")
 HEADER: Final[Mapping[str, type]] = {**dict.fromkeys(_TEXTS, str), "version": int, "signed_by": list}
 """What the signers say about a release, by type; ``signed_by`` names by fingerprint whose signatures it must carry."""
 
+_DATES = ("ledger_began", "approved_on", "expires_on")
 _FILES = ("spec.toml", "card.json", "approval.json", "known_answers.json", "volumes.json", "checkpoint.json")
 
 
@@ -46,8 +50,10 @@ class Release:
     digest
         SHA-256 of its manifest.
     volumes
-        How much each feed told on the dates the card was trained on, people and events rounded to tens: what the
-        monthly run holds its feeds against.
+        How much each feed told on the dates the card was trained on, counts protected: what the monthly run holds its
+        feeds against.
+    linked
+        Per cent of each feed's people who had a spell then.
     checkpoint
         The signed size and head of the ledger at the approval.
     """
@@ -65,6 +71,7 @@ class Release:
     digest: str
     known_rows: int
     volumes: pd.DataFrame = field(compare=False)
+    linked: Mapping[str, int]
     checkpoint: bytes
 
     @property
@@ -108,12 +115,15 @@ def release_of(bundle: Bundle) -> Release:
     header = _header(bundle)
     overrides = _overrides(bundle)
     spec = Spec.from_files(bundle.files, "release")
-    card = Card.from_json(bundle.files["card.json"].decode())
+    card = Card.from_json(bundle.files["card.json"].decode(errors="replace"))
     latest = spec.retention.release.after(date.fromisoformat(header["approved_on"])).astype(object)
     if date.fromisoformat(header["expires_on"]) > latest:
         what = f"expires later than its own retention allows ({latest})"
         raise RefusedError.at("release", what, then="Approve again")
-    if header["card"] != digest_bytes(bundle.files["card.json"]) or header["spec"] != spec.digest:
+    if header["card"] != digest_bytes(bundle.files["card.json"]) or (header["spec"], header["purpose"]) != (
+        spec.digest,
+        spec.purpose.name,
+    ):
         raise RefusedError.at("release", "its card or declaration is not the approved one", then="Fetch it again")
     return Release(
         purpose=header["purpose"],
@@ -128,34 +138,49 @@ def release_of(bundle: Bundle) -> Release:
         pinned=bundle.pinned,
         digest=bundle.digest,
         known_rows=check_known_answers(card, bundle.files["known_answers.json"]),
-        volumes=_volumes(bundle.files["volumes.json"]),
+        **_volumes(bundle.files["volumes.json"]),
         checkpoint=bundle.files["checkpoint.json"],
     )
 
 
-def volumes_file(volumes: pd.DataFrame) -> bytes:
-    """Feed volumes as a release carries them: people and events to the nearest ten."""
-    tens = volumes.assign(**{name: volumes[name].add(5) // 10 * 10 for name in ("people", "events")})
-    return record_bytes({"rows": volume_rows(tens)})
+def volumes_file(volumes: pd.DataFrame, findings: Findings, spec: Spec) -> bytes:
+    """Feed volumes as a release carries them, by the small-number rule of the spec, and the shares of VRU108."""
+    profile = profile_named(spec.disclosure.profile)
+    counts = ["people", "events", "recent", "not_known"]
+    rounded = (volumes[counts] + profile.round_to // 2) // profile.round_to * profile.round_to
+    shown = volumes.assign(**rounded.where(volumes[counts] > profile.redact_up_to, 0))
+    linked = {
+        f.where: round(100 * f.figures["linked"] / f.figures["people"])
+        for f in findings
+        if f.code == "VRU108" and f.figures["people"]
+    }
+    return record_bytes({"rows": volume_rows(shown), "linked": linked})
 
 
-def _volumes(content: bytes) -> pd.DataFrame:
+def _volumes(content: bytes) -> dict[str, Any]:
     try:
-        return volume_frame(parse_record(content)["rows"])
-    except (ValueError, TypeError, KeyError):
-        raise RefusedError.at("release: volumes.json", "holds no feed volumes", then="Fetch it again") from None
+        record = parse_record(content)
+        volumes, linked = volume_frame(record["rows"]), {str(feed): int(n) for feed, n in record["linked"].items()}
+        fine = bool((volumes[["people", "events", "recent", "not_known"]] >= 0).to_numpy().all())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        fine = False
+    if not fine:
+        raise RefusedError.at("release: volumes.json", "holds no feed volumes", then="Fetch it again")
+    return {"volumes": volumes, "linked": linked}
 
 
 def _header(bundle: Bundle) -> Mapping[str, Any]:
     """What the signers said, once it is shown to be about a release and to carry every signature it is to carry."""
     header = bundle.header
     wrong = [name for name, kind in HEADER.items() if type(header.get(name)) is not kind]
-    wrong += [name for name in ("approved_on", "expires_on") if name not in wrong and not _is_date(header[name])]
+    wrong += [name for name in _DATES if name not in wrong and not _is_date(header[name])]
+    wrong += [] if header.get("signed_by") and all(isinstance(s, str) for s in header["signed_by"]) else ["signed_by"]
     wrong += [name for name in _FILES if name not in bundle.files]
     if wrong:
         raise RefusedError.at("release", f"lacks {', '.join(wrong)}", expected="a folder that approve wrote")
-    if not header["signed_by"]:
-        raise RefusedError.at("release", "does not say whose signatures it is to carry", then="Approve again")
+    if not _in_order(header):
+        what = "its version or its dates are not those of an approval"
+        raise RefusedError.at("release", what, expected="approved by today, expiring later, version 1 or more")
     if absent := set(header["signed_by"]) - {signer.fingerprint for signer in bundle.signers}:
         what = f"{len(absent)} of the {len(header['signed_by'])} signatures that it is to carry were taken away"
         raise RefusedError.at("release", what, then="Fetch it again from whoever signed it; do not use this copy")
@@ -167,9 +192,14 @@ def _header(bundle: Bundle) -> Mapping[str, Any]:
 
 def _is_date(text: str) -> bool:
     try:
-        return bool(date.fromisoformat(text))
+        return bool(as_day(text))
     except ValueError:
         return False
+
+
+def _in_order(header: Mapping[str, Any]) -> bool:
+    began, approved, expires = (date.fromisoformat(header[name]) for name in _DATES)
+    return header["version"] > 0 and began <= approved <= min(today(), expires)
 
 
 def _overrides(bundle: Bundle) -> Mapping[str, str]:
@@ -179,7 +209,11 @@ def _overrides(bundle: Bundle) -> Mapping[str, str]:
         approval = {}
     overrides = approval.get("overrides")
     said = {name: approval.get(name) for name in HEADER}
-    if not isinstance(overrides, dict) or said != {name: bundle.header[name] for name in HEADER}:
+    if (
+        not isinstance(overrides, dict)
+        or not all(isinstance(r, str) for r in overrides.values())
+        or said != {name: bundle.header[name] for name in HEADER}
+    ):
         raise RefusedError.at("release: approval.json", "is not the approval that was signed", then="Fetch it again")
     return overrides
 

@@ -25,11 +25,12 @@ _LIST_FILES = ("_SUCCESS", "list.csv", "list.parquet", "scores.json", "sheets.ht
 def verify(path: str | Path, *, trusted: Trust | None = None, ledger: Ledger | str | Path | None = None) -> Findings:
     """What was found on checking a release, a ledger, a list, or a whole folder such as ``demo`` leaves.
 
-    A ``.jsonl`` file is taken for a ledger, a folder with a manifest for a release, one with ``scores.json`` for a
-    list. Of any other folder everything that the ledger speaks of is checked: ``release/`` (against ``trust.toml``
-    there unless ``trusted`` is given), and ``extracts/``, ``events/``, ``dataset/``, ``audit_file.parquet``, ``run/``,
-    ``evidence/``, ``report.html`` and every list in it against what the ledger says of them. Any ``fail`` means that
-    something is not as it was written; what the ledger names and is not there is ``cannot tell``.
+    A ``.jsonl`` file is taken for a ledger, a folder with a manifest for a release, one with files of a list for a
+    list. Of any other folder everything that the ledger speaks of is checked: every release in it (against
+    ``trust.toml`` there unless ``trusted`` is given), and ``extracts/``, ``events/``, ``dataset/``,
+    ``audit_file.parquet``, ``run/``, ``evidence/``, ``report.html`` and every list against what the ledger says of
+    them. Any ``fail`` means that something is not as it was written; what the ledger names and is not there is
+    ``cannot tell``.
 
     Parameters
     ----------
@@ -46,11 +47,11 @@ def verify(path: str | Path, *, trusted: Trust | None = None, ledger: Ledger | s
         return Ledger(place).verify()
     if (place / MANIFEST).is_file():
         return _release(place, trusted)
-    is_list = (place / "scores.json").is_file()
-    account = _ledger_of(place, ledger, near=(place.parent, place.parent.parent) if is_list else (place,))
-    if account is None:
+    is_list, named = _is_list(place), ledger if ledger is not None else ledger_near(place)
+    account = named if isinstance(named, Ledger) or named is None else Ledger(named)
+    if account is None or not place.is_dir() or not account.path.is_file():
         expected = "a release, a ledger (.jsonl), a list, or a folder with ledger.jsonl"
-        then = "Check the path, or say where its ledger is (--ledger)"
+        then = "Check the path, or say where its ledger is (ledger=, or --ledger)"
         raise StorageError.at(place, "holds nothing to verify", expected=expected, then=then)
     if is_list:
         chain = account.verify()
@@ -58,12 +59,15 @@ def verify(path: str | Path, *, trusted: Trust | None = None, ledger: Ledger | s
     return _folder(place, trusted, account)
 
 
-def _ledger_of(place: Path, given: Ledger | str | Path | None, *, near: tuple[Path, ...]) -> Ledger | None:
-    if isinstance(given, Ledger):
-        return given
-    files = [Path(given)] if given is not None else [folder / _LEDGER for folder in near]
-    found = next((file for file in files if file.is_file()), None)
-    return Ledger(found) if found and place.is_dir() else None
+def _is_list(place: Path) -> bool:
+    return any((place / name).is_file() for name in _LIST_FILES)
+
+
+def ledger_near(path: str | Path) -> Path | None:
+    """The ledger in a folder, or for a list in one of the two folders above it."""
+    place = Path(path)
+    near = (place.parent, place.parent.parent) if _is_list(place) else (place,)
+    return next((folder / _LEDGER for folder in near if (folder / _LEDGER).is_file()), None)
 
 
 def _release(place: Path, trusted: Trust | None) -> Findings:
@@ -71,11 +75,11 @@ def _release(place: Path, trusted: Trust | None) -> Findings:
         bundle = open_bundle(place, trusted)
         release = release_of(bundle)
     except VruError as error:
-        return Findings([Finding("VRU604", "fail", "release", str(error))])
+        return Findings([Finding("VRU604", "fail", place.name, str(error))])
     intact = f"{len(bundle.files)} files as signed, {release.known_rows} known answers reproduced"
     return Findings(
         [
-            Finding("VRU604", "pass", "release", intact),
+            Finding("VRU604", "pass", place.name, intact),
             _pinned(bundle.pinned, ", ".join(s.name or s.fingerprint for s in bundle.signers)),
             _dated(release.expires_on < today(), str(release.expires_on)),
         ]
@@ -85,7 +89,7 @@ def _release(place: Path, trusted: Trust | None) -> Findings:
 def _pinned(pinned: bool, names: str) -> Finding:
     if pinned:
         return Finding("VRU605", "pass", "signer", f"trusted: {names}")
-    return Finding("VRU605", "not applicable", "signer", f"signer not pinned, fingerprint {names}: give a trust file")
+    return Finding("VRU605", "cannot tell", "signer", f"signer not pinned, fingerprint {names}: give a trust file")
 
 
 def _dated(expired: bool, expires_on: str) -> Finding:
@@ -100,15 +104,38 @@ def _folder(place: Path, trusted: Trust | None, ledger: Ledger) -> Findings:
     chain = ledger.verify(checkpoint=_checkpoint(place), trusted=trust)
     if chain.with_status("fail"):
         return chain
-    if (place / "release").is_dir():
-        release = _release(place / "release", trust)
-    else:
-        release = Findings([Finding("VRU604", "not applicable", "release", "there is no release in this folder")])
-    return (
-        chain
-        + release
-        + Findings(found for check in (_extracts, _recorded, _pages, _lists) for found in check(place, ledger))
-    )
+    checks = (_extracts, _recorded, _superseded, _pages, _lists)
+    releases = [finding for folder in _releases(place) for finding in _release(folder, trust)]
+    if not releases:
+        releases = [Finding("VRU604", "not applicable", "release", "there is no release in this folder")]
+    return chain + Findings(releases) + Findings(found for check in checks for found in check(place, ledger))
+
+
+def _releases(place: Path) -> list[Path]:
+    """``release/``, and every other folder here that has a manifest."""
+    here = {file.parent for file in place.glob(f"*/{MANIFEST}")}
+    return sorted(here | ({place / "release"} if (place / "release").is_dir() else set()))
+
+
+def _superseded(place: Path, ledger: Ledger) -> Iterator[Finding]:
+    """VRU606 of releases after which a later version was approved, and VRU607 of those not called ``release``."""
+    for folder in _releases(place):
+        try:
+            bundle = open_bundle(folder, None)
+        except VruError:
+            continue
+        if folder.name != "release":
+            yield _as_said(folder.name, bool(ledger.find("approval", release=bundle.digest)))
+        approvals = ledger.find("approval", purpose=bundle.header.get("purpose"))
+        latest = max((int(entry.body["version"]) for entry in approvals), default=0)
+        if latest > _version(bundle.header):
+            message = f"superseded by version {latest}: intact, and score refuses it"
+            yield Finding("VRU606", "cannot tell", folder.name, message)
+
+
+def _version(header: Mapping[str, object]) -> int:
+    stated = header.get("version")
+    return stated if isinstance(stated, int) else 0
 
 
 def _checkpoint(place: Path) -> bytes | None:

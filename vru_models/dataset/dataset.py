@@ -44,8 +44,8 @@ class Dataset:
     counts
         Per as-of date: in view, eligible, routed to statutory services.
     volumes
-        Per as-of date and feed: ``people`` (in the cohort), ``events`` (theirs, of the year before) and
-        ``days_since_known``; see :func:`~vru_models.dataset.volume.volumes_on`.
+        What stood behind each date's rows, counted by indicator, feed and area; see
+        :func:`~vru_models.dataset.volume.volumes_on`.
     """
 
     X: pd.DataFrame

@@ -56,14 +56,15 @@ def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
     chosen = np.flatnonzero(cohort.eligible)
     index = _index(coded.people[chosen], as_of)
     area = np.array(coded.areas, dtype=object)[coded.area[cohort.spell[chosen]]]
+    status = pd.DataFrame({name: codes[chosen] for name, codes in statuses.items()}, index=index)
     return Day(
         as_of,
         cohort,
         chosen,
         pd.DataFrame(X[chosen], index=index, columns=[f.name for f in spec.columns]),
-        pd.DataFrame({name: codes[chosen] for name, codes in statuses.items()}, index=index),
+        status,
         pd.DataFrame({"area": area, "household_id": coded.household[cohort.spell[chosen]]}, index=index, dtype="str"),
-        volumes_on(spec, coded, as_of, cohort.eligible | cohort.routed),
+        volumes_on(spec, coded, as_of=as_of, cohort=cohort, status=status),
     )
 
 

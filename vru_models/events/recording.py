@@ -37,12 +37,13 @@ def record_events(feeds: Feeds, spec: Spec) -> Events:
     from the agreements because no coverage feed is declared (it cannot tell whether a feed was really delivered);
     VRU106, rows about suspects and associates that made no event; VRU107, a feed about which the coverage feed has no
     row (everything from it is then missing); VRU108, a feed fewer than half of whose people have a spell, as when two
-    agencies pseudonymised with different keys.
+    agencies pseudonymised with different keys; VRU109, an indicator of which no row of its feed makes an event.
     """
     parts, findings = [], list(feeds.findings)
     for name, indicator in spec.indicators.items():
         rows, never = _versions(name, indicator, feeds, spec)
         parts.append(rows)
+        findings += [] if len(rows) or not len(feeds.accepted[indicator.feed]) else [_never(name, indicator)]
         if never:
             message = f"{never:,} rows about a suspect or an associate made no event"
             findings.append(Finding("VRU106", "pass", name, message, {"rows": never}))
@@ -64,6 +65,12 @@ def record_events(feeds: Feeds, spec: Spec) -> Events:
         extract_dates=feeds.extract_dates,
         findings=Findings(findings),
     )
+
+
+def _never(name: str, indicator: Indicator) -> Finding:
+    where = ", ".join(f"{column} in {len(codes)} codes" for column, codes in indicator.where.items())
+    message = f"no row of {indicator.feed} makes an event of it ({where or 'every row counts'})"
+    return Finding("VRU109", "cannot tell", name, message)
 
 
 def _versions(name: str, indicator: Indicator, feeds: Feeds, spec: Spec) -> tuple[pd.DataFrame, int]:

@@ -22,6 +22,7 @@ from vru_models.evidence.run import Run
 from vru_models.fairness.audit import audit_groups
 from vru_models.fairness.sensitive import join_sensitive
 from vru_models.findings import Finding, Findings
+from vru_models.spec.calendar import as_day
 
 N_REPLICATES: Final = 1000
 _CAPACITY = ["n", "n_labelled", "k", "positives", "listed_labelled", "listed_positives", "missed"]
@@ -80,13 +81,21 @@ def _open(run: Run, ledger: Recorder | None) -> int | None:
     """How often the outcomes of this date have been looked at, this time included, by whatever model or dataset."""
     if ledger is None:
         return None
-    ledger.append("sealed_split_opened", run=run.digest, data=run.data_digest, **opening(run))
-    return len(list(ledger.find("sealed_split_opened", **opening(run))))
+    opening = {"sealed": run.sealed, "question": run.spec.question}
+    ledger.append("sealed_split_opened", run=run.digest, data=run.data_digest, **opening)
+    return openings(run, ledger)
 
 
-def opening(run: Run) -> dict[str, str]:
-    """What an opening of the sealed split is counted by: the question and the date, not the model or the dataset."""
-    return {"sealed": run.sealed, "question": run.spec.outcome.question}
+def openings(run: Run, ledger: Recorder) -> int:
+    """How often the outcomes of the sealed split were looked at, in whole or in part, by whatever model or dataset."""
+    looks = ledger.find("sealed_split_opened", question=run.spec.question)
+    return sum(shares_outcomes(run, look.body["sealed"]) for look in looks)
+
+
+def shares_outcomes(run: Run, date: str) -> bool:
+    """Whether the outcome windows of the sealed split and of another as-of date overlap."""
+    apart = abs(as_day(run.sealed) - as_day(date))
+    return bool(apart < np.timedelta64(run.spec.outcome.horizon.longest_days, "D"))
 
 
 class _Sealed:
@@ -123,6 +132,14 @@ class _Sealed:
             rows.append(row | {"auc": auc(self.y, score)})
         return pd.DataFrame(rows)
 
+    def listed_in_embargo(self) -> float:
+        """How many of those listed by points had the need found before the outcome window began: left out of figures.
+
+        A share of a place that is shared at the cut counts in parts.
+        """
+        shares = rank(self.scores[self.run.winner].to_numpy(), k=self.k).row_shares()
+        return float(shares[(self.rows["why_missing"] == "in_embargo").to_numpy()].sum())
+
     def _role(self, name: str) -> str:
         if name == self.run.winner:
             return "chosen"
@@ -157,6 +174,7 @@ class _Sealed:
             "people_labelled": int(chosen["n_labelled"]),
             "places_by_points": self.k,
             "positives": int(chosen["positives"]),
+            "listed_in_embargo": self.listed_in_embargo(),
             "precision": chosen["precision"],
             "precision_low": chosen["precision_low"],
             "precision_high": chosen["precision_high"],

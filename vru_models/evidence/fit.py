@@ -26,7 +26,7 @@ from vru_models.spec import Spec
 def bars_body(spec: Spec, test_dates: list[str]) -> dict[str, object]:
     """What is fixed before fitting, as it goes into the ledger: for which question, on which dates, which bars."""
     bars = [f"{bar.metric} >= {bar.at_least}" for bar in spec.success.bars]
-    return {"question": spec.outcome.question, "test_dates": test_dates, "bars": bars, "spec": spec.digest}
+    return {"question": spec.question, "test_dates": test_dates, "bars": bars, "spec": spec.digest}
 
 
 def places_by_points(spec: Spec) -> int:

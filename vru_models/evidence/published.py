@@ -239,6 +239,10 @@ def _trained_on(counts: Mapping[str, int], profile: str) -> dict[str, str]:
     return {**{name: str(shown[name]) for name in people}, "dates": str(counts["dates"])}
 
 
+def _count(n: float, profile: str) -> str:
+    return str(protect(pd.DataFrame({"n": [round(n)]}), counts=["n"], profile=profile).text()["n"].iloc[0])
+
+
 def _limits(run: Run, comparison: pd.DataFrame) -> list[dict[str, str]]:
     """Each fairness limit beside everyone's protected figure, with a warning where the limit is no smaller."""
     row: Any = comparison.set_index("model").loc[run.winner]
@@ -279,6 +283,7 @@ def _headline(run: Run, evidence: Evidence, tables: Mapping[str, pd.DataFrame]) 
         "recall": chosen["recall"],
         "recall_95": chosen["recall_95"],
         "positives": chosen["positives"],
+        "listed_in_embargo": _count(raw["listed_in_embargo"], run.spec.disclosure.profile),
         "missed": chosen["missed"],
         "number_needed_to_review": _testable(_value(chosen["listed_labelled"]) / found, ".1f"),
         "lift": _testable(precision / need, ".1f"),

@@ -33,7 +33,7 @@ def _finding(name: str, attribute: str, groups: pd.DataFrame) -> Finding:
     such = groups[groups["status"] == status]
     worst = _worst(such)
     figures = {"group": worst["group"], **{key: _plain(worst[key]) for key in _FIGURES}}
-    message = _MESSAGES[status](measure.title, worst) + _others(status, len(such) - 1)
+    message = _MESSAGES[status](measure.title, worst) + _others(status, such.drop(index=worst.name))
     if status in ("pass", "cannot tell") and (warning := too_wide(name, groups["limit"].iloc[0], groups["rest"].min())):
         message += f"; {warning}"
     return Finding(measure.code, status, attribute, message, figures)
@@ -56,8 +56,21 @@ def too_wide(name: str, limit: float, rate: float) -> str:
     return f"the limit ({limit:g}) is {size} than the {MEASURES[name].title} itself ({rate:.3f}), so {could}"
 
 
-def _others(status: Status, n: int) -> str:
-    return f"; the same of {n} other group{'s' if n > 1 else ''}" if n and status in ("fail", "cannot tell") else ""
+def _others(status: Status, groups: pd.DataFrame) -> str:
+    """The other groups of the same verdict, each with its gap."""
+    if not len(groups) or status not in ("fail", "cannot tell"):
+        return ""
+    named = [f"'{row['group']}' ({_apart(row)})" for _, row in groups.sort_values("p", kind="stable").iterrows()]
+    return f"; the same of {', '.join(named)}"
+
+
+def _apart(row: pd.Series[Any]) -> str:
+    if pd.isna(row["gap"]):
+        return "undefined"
+    if pd.isna(row["p"]):
+        return "too few people"
+    sense = "lower" if row["rate"] < row["rest"] else "higher"
+    return f"{abs(row['rate'] - row['rest']):.{_digits(row)}f} {sense}"
 
 
 def _overall(found: set[Status]) -> Status:
@@ -66,9 +79,9 @@ def _overall(found: set[Status]) -> Status:
 
 
 def _worst(groups: pd.DataFrame) -> pd.Series[Any]:
-    """The tested group with the largest gap; where none could be tested, the smallest group."""
-    tested = groups[groups["p"].notna()]
-    return tested.iloc[int(tested["gap"].argmax())] if len(tested) else groups.iloc[int(groups["n_units"].argmin())]
+    """The tested group whose gap is the likeliest to be beyond its limit; where none could be tested, the smallest."""
+    tested = groups[groups["p"].notna()].sort_values("gap", ascending=False, kind="stable")
+    return tested.iloc[int(tested["p"].argmin())] if len(tested) else groups.iloc[int(groups["n_units"].argmin())]
 
 
 def _plain(value: Any) -> float | int | None:

@@ -17,7 +17,8 @@ from vru_models.findings import Status
 
 ALPHA = 0.05
 _Z = float(norm.isf(ALPHA))
-_LARGEST_SIZE = 1_000_000
+_LARGEST_SIZE = 100_000
+_STEP = 1.02
 Pair = tuple[float, float]
 VERDICTS = [
     "measure", "attribute", "group", "n_units", "rate", "rest", "gap", "limit", "upper", "p", "p_adjusted", "method",
@@ -72,20 +73,35 @@ class Side:
         (group, rest), (n_group, n_rest) = self.rates, self.effective
         return (rest, n_rest, group, n_group) if self.measure.harm == "lower" else (group, n_group, rest, n_rest)
 
-    def units_needed(self, upper: float, *, critical: float, min_group: int) -> float:
+    def units_needed(self, upper: float, *, method: str, critical: float, min_group: int) -> float:
         """The size of the group that would settle such a gap, everyone else growing with it.
 
-        Standard errors fall with the root of the size. A gap under its limit is settled when its upper bound is too,
-        one above it when its adjusted p is below .05. Where the gap cannot be measured yet, the size is the one at
-        which no gap at all would pass. NaN where a million would not do, as at a gap that equals its limit.
+        A gap under its limit is settled when its upper bound is too, one above it when its adjusted p is below .05.
+        Bootstrap standard errors fall with the root of the size; by Newcombe's method sizes are tried, each 2 % larger.
+        Where the gap cannot be measured yet, the size is the one at which no gap at all would pass. NaN where 100,000
+        would not do, as at a gap that equals its limit.
         """
         if math.isnan(upper):
             return self._named(max(self._units_for_no_gap(), float(min_group)))
+        if method == "newcombe":
+            return self._units_by_newcombe(float(norm.sf(critical)))
         error, margin = (upper - self.gap) / _Z, self.limit - self.gap
         z = _Z if margin > 0 else critical
         if not margin:
             return float("nan")
         return self._named(max(self.units[0] * (z * error / margin) ** 2, self.units[0] + 1))
+
+    def _units_by_newcombe(self, alpha: float) -> float:
+        p1, n1, p2, n2 = self._worse_off_first()
+        size = self.units[0] + 1
+        while size <= _LARGEST_SIZE:
+            more = size / self.units[0]
+            grown = {"n1": n1 * more, "p2": p2, "n2": n2 * more}
+            passes = newcombe_upper(p1, **grown, level=1 - ALPHA) < self.limit
+            if passes or newcombe_p_value(p1, **grown, limit=self.limit) < alpha:
+                return float(math.ceil(size))
+            size = max(size + 1, size * _STEP)
+        return float("nan")
 
     @staticmethod
     def _named(size: float) -> float:
@@ -123,7 +139,7 @@ def judge(sides: Sequence[Side], min_group: int) -> pd.DataFrame:
     for side, (upper, p, method), p_adjusted in zip(sides, tests, adjusted, strict=True):
         status = _status(side, upper, p_adjusted)
         needed = (
-            side.units_needed(upper, critical=critical, min_group=min_group)
+            side.units_needed(upper, method=method, critical=critical, min_group=min_group)
             if status == "cannot tell"
             else float("nan")
         )

@@ -16,6 +16,7 @@ from vru_models.feeds.validate import Verdict, header_faults, validate
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 
+_MOST_REASONS = 3
 MOST_QUARANTINED = 0.01
 """Largest share of a feed's rows that may be quarantined before VRU102 fails."""
 
@@ -115,8 +116,14 @@ def _counted(feed: str, verdict: Verdict) -> tuple[Finding, Finding]:
     if not rows:
         return first, Finding("VRU102", "cannot tell", feed, "the extract has no rows", figures)
     share = held / rows
-    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {MOST_QUARANTINED:.0%})"
+    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {MOST_QUARANTINED:.0%}){_why(verdict)}"
     return first, Finding("VRU102", "fail" if share > MOST_QUARANTINED else "pass", feed, message, figures)
+
+
+def _why(verdict: Verdict) -> str:
+    """The reasons that hold back the most rows, with their counts."""
+    counts = verdict.quarantine["reasons"].str.split("; ").explode().value_counts().head(_MOST_REASONS)
+    return "".join(f"; {reason} {n:,}" for reason, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _purposes(feed: str, spec: Spec) -> Finding:

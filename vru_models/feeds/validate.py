@@ -23,7 +23,11 @@ _ALWAYS: Mapping[Kind, tuple[str, ...]] = {
     "spells": ("person_id", "area", "start_date", "known_date"),
     "coverage": ("feed", "area", "start_date", "known_date"),
     "audit": ("person_id",),
+    "links": ("person_id", "other_id", "kind", "confidence", "known_date"),
+    "objections": ("person_id", "purpose", "start_date", "known_date"),
+    "area": ("area", "start_date", "known_date"),
 }
+_WHEN: Mapping[Kind, str | None] = {"audit": None, "links": "known_date"}
 _COMPACT_EVERY = 40
 _PLAIN_NAME = re.compile(r"[\w .()/-]{1,60}")
 _MOST_NAMED = 10
@@ -58,14 +62,19 @@ class _Feed:
     @property
     def known(self) -> str | None:
         """The known-date column; none when known dates are assumed."""
-        if self.kind in ("spells", "coverage"):
+        if self.kind not in ("events", "audit"):
             return "known_date"
         return self.table.x_vru.known_date if self.spec.feeds[self.name].known.kind == "column" else None
 
     @property
     def when(self) -> str | None:
         """The column with the row's own date."""
-        return self.table.x_vru.event_date if self.kind == "events" else {"audit": None}.get(self.kind, "start_date")
+        return self.table.x_vru.event_date if self.kind == "events" else _WHEN.get(self.kind, "start_date")
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a row holds from ``start_date`` to ``end_date``."""
+        return self.when == "start_date" and self.kind != "events"
 
     @property
     def dates(self) -> np.ndarray:
@@ -209,7 +218,7 @@ def _date_order(feed: _Feed) -> Iterator[tuple[str, Mask]]:
         yield f"{feed.known}:date_order", feed.cells[feed.known].days > extract
     if feed.kind == "events":
         yield f"{feed.when}:date_order", _too_late(feed.dates, feed, feed.known, extract)
-    elif feed.kind in ("spells", "coverage"):
+    elif feed.lasts:
         yield "end_date:date_order", feed.cells["end_date"].days < feed.dates
 
 
@@ -245,7 +254,7 @@ def _agreement(feed: _Feed) -> Iterator[tuple[str, Mask]]:
     """Rows that the agreement does not cover: dated outside it (a spell: wholly outside it), or of another area."""
     agreement = feed.spec.feeds[feed.name].agreement
     starts = feed.dates
-    ends = feed.cells["end_date"].days if feed.kind in ("spells", "coverage") else starts
+    ends = feed.cells["end_date"].days if feed.lasts else starts
     outside = (starts > as_days(agreement.to)) | (ends < as_days(agreement.start))
     if "area" in feed.cells and "*" not in agreement.areas:
         everywhere = ("*",) if feed.kind == "coverage" else ()

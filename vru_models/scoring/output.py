@@ -16,11 +16,11 @@ import pandas as pd
 
 from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
-from vru_models.errors import LockedError
+from vru_models.errors import LockedError, StorageError
 from vru_models.findings import Finding
-from vru_models.scoring.score import Scores
+from vru_models.scoring.score import Scores, refuse_unapproved
 from vru_models.spec.digest import canonical_json, digest_bytes
-from vru_models.spec.storage import storage_errors, write_folder
+from vru_models.spec.storage import named_place, storage_errors, write_folder
 
 _FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "\0")
 
@@ -33,18 +33,25 @@ def save_scores(scores: Scores, out: str | Path, ledger: Ledger) -> None:
     before it published can be run again and gives the same bytes; one that has published raises :class:`LockedError`,
     and so does a second run at the same time.
     """
-    refuse_inside_release(out)
-    with _alone(Path(out)):
-        if Path(out).exists():
-            raise LockedError.at(
-                out, "holds a finished run", expected="a new folder", then="Nothing was written; name another"
-            )
+    place = named_place(out, "scores")
+    refuse_inside_release(place)
+    scores.refuse_if_changed()
+    refuse_unapproved(scores.release, ledger, scores.as_of)
+    with _alone(place):
+        _refuse_taken(place)
         files = _files(scores)
         digests = {name: digest_bytes(content) for name, content in sorted(files.items())}
         of = {"as_of": str(scores.as_of), "release": scores.release.digest, "version": scores.release.version}
         given = {"overrides": dict(sorted(scores.overrides.items())), "overridden_by": scores.overridden_by}
         ledger.append("scores", **of, **given, counts=dict(scores.counts), events=scores.events_digest, files=digests)
-        write_folder(out, files | {"_SUCCESS": b""}, role="scores")
+        write_folder(place, files | {"_SUCCESS": b""}, role="scores")
+
+
+def _refuse_taken(place: Path) -> None:
+    if (place / "_SUCCESS").exists():
+        raise LockedError.at(place, "holds a finished run", expected="a new folder", then="Nothing was written")
+    if os.path.lexists(place):
+        raise StorageError.at(place, "is already there", expected="a new folder", then="Nothing was written")
 
 
 def _files(scores: Scores) -> dict[str, bytes]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,11 @@ from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
 from vru_models.events import Events
 from vru_models.findings import Finding, Findings, Status
-from vru_models.scoring.outage import outages, unexplained
+from vru_models.scoring.outage import linked, outages, unexplained
 from vru_models.scoring.reasons import data_gaps, explain
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day, as_days
+from vru_models.spec.digest import digest_frame
 
 STALE_DAYS: Final = 45
 """An extract this many days older than the as-of date, or more, is taken for a feed outage."""
@@ -42,11 +44,13 @@ class Scores:
     as_of
         The date of the list; nothing known on or after it was used.
     counts
-        In view, eligible, routed to statutory services, listed.
+        In view, eligible, routed (left off, because statutory support is recorded), listed.
     findings
         The gates. Per feed that was used: what the gate of the feeds found (VRU101, 102, 103, 107, 108, 110), VRU501
-        (how old its extract is), VRU502 (how much it told, against training) and VRU503 (how long it has been silent).
-        Of the list: VRU504 (people on it though nothing recorded raised their points).
+        (how old its extract is) and, against training, VRU502 (how much it told, by indicator), VRU503 (how much of it
+        of late), VRU506 (about how many it is not known), VRU507 (whether some areas are missing), VRU508 (links).
+        Of the list: VRU504 (people on it though nothing recorded raised their points) and VRU505 (a date before the
+        outcomes that the card learnt from).
     overrides, overridden_by
         Gates that did not pass, by code, each with the reason given, and who gave it; in the ledger with the list.
     release
@@ -64,6 +68,15 @@ class Scores:
     release: Release
     extract_dates: Mapping[str, Any]
     events_digest: str
+    list_digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "list_digest", digest_frame(self.list, index=False))
+
+    def refuse_if_changed(self) -> None:
+        """Refuse a list that is no longer the one that was scored."""
+        if digest_frame(self.list, index=False) != self.list_digest:
+            raise RefusedError.at("scores: list", "was changed after it was scored", then="Score again")
 
     def frame(self) -> pd.DataFrame:
         """The list."""
@@ -112,29 +125,34 @@ def score(
     DataError
         Nobody is eligible, or an extract is dated after today.
     """
+    if not isinstance(events, Events):
+        raise TypeError(f"events: a {type(events).__name__} is given. Expected: Events, from record_events.")
     day, given = as_day(as_of), dict(overrides or {})
-    _refuse(release, ledger, day)
+    refuse_unapproved(release, ledger, day)
     refuse_future(events.extract_dates)
-    gates = _admitted(release.spec, events) + Findings(_stale(release.spec, events, day))
+    gates = _admitted(release.spec, events) + Findings([*_stale(release.spec, events, day), _learnt(release, day)])
     rows = day_of(release.spec, encode(release.spec, events), day)
     if not len(rows.X):
         _pass_gates(gates, given, by)
         raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")
     listed = _listed(release, rows)
-    gates += Findings([*outages(release.volumes, rows.volumes), *unexplained(listed)])
+    gates += Findings([*outages(release.volumes, rows.volumes), *linked(release.linked, gates), *unexplained(listed)])
     _pass_gates(gates, given, by)
+    _refuse_names(events, [by, *given.values()])
     counts = {**rows.cohort.counts, "listed": len(listed)}
     return Scores(listed, day, counts, gates, given, by.strip(), release, dict(events.extract_dates), events.digest)
 
 
-def _refuse(release: Release, ledger: Ledger, day: np.datetime64) -> None:
+def refuse_unapproved(release: Release, ledger: Ledger, day: np.datetime64) -> None:
+    """Refuse a release by which no list of the day may be made: signer, dates, ledger, agreements."""
     if not release.pinned:
         then = "Load it with trusted=, the trust file kept outside the release"
         raise RefusedError.at("release", "its signer is not pinned", then=then)
     refuse_expired(str(release.expires_on))
     refuse_expired(str(release.expires_on), day.astype(object))
     approvals = ledger.find("approval", purpose=release.purpose)
-    if not any(entry.body["release"] == release.digest for entry in approvals):
+    said = {"release": release.digest, "version": release.version, "expires_on": str(release.expires_on)}
+    if not any(said.items() <= dict(entry.body).items() for entry in approvals):
         raise RefusedError.at(
             "ledger",
             "does not hold the approval of this release",
@@ -182,6 +200,17 @@ def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
     return found
 
 
+def _learnt(release: Release, day: np.datetime64) -> Finding:
+    """VRU505: fails for a date before the end of the last outcome window that the card learnt from."""
+    outcome, dates = release.spec.outcome, release.volumes["as_of"]
+    if not len(dates):
+        return Finding("VRU505", "cannot tell", "as-of date", "the release does not say which dates it was trained on")
+    last = outcome.horizon.after(outcome.embargo.after(as_days(dates.max())))
+    message = f"the card learnt from outcomes up to {last}"
+    status: Status = "pass" if day >= last else "fail"
+    return Finding("VRU505", status, "as-of date", f"{message}, {'before' if day >= last else 'after'} this date")
+
+
 def _admitted(spec: Spec, events: Events) -> Findings:
     """What the gate of the feeds concluded about the rows of each feed that is used."""
     used = _used(spec)
@@ -192,10 +221,17 @@ def _pass_gates(gates: Findings, given: Mapping[str, str], by: str) -> None:
     """Every gate that does not pass is answered for, and every answer is to a gate that does not pass."""
     lines = unanswered(gates, given)
     if given and not names_somebody(by):
-        lines.append("by: names nobody; give name and role of who overrides, in one line")
+        lines.append("by: names nobody; give name and role of who overrides, in one line (by=, or --by)")
     if lines:
-        then = f"Nothing was listed. Bring whole and recent extracts. Or: {ADVICE}"
+        then = f"Nothing was listed. Bring whole and recent extracts. {ADVICE}"
         raise RefusedError("\n".join(["score: refused.", *(f"  {line}" for line in lines), then]))
+
+
+def _refuse_names(events: Events, texts: list[str]) -> None:
+    """Refuse reasons that name somebody by pseudonym: they go into the ledger, which holds nobody."""
+    words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
+    if events.spells["person_id"].isin(words).any() or events.frame["person_id"].isin(words).any():
+        raise RefusedError.at("overrides", "hold a pseudonym", then="Write reasons without naming anybody")
 
 
 def _listed(release: Release, rows: Day) -> pd.DataFrame:

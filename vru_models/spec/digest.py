@@ -138,3 +138,21 @@ def buckets_of(keys: Sequence[str], n_buckets: int) -> np.ndarray:
 def keyed_digest(key: bytes, *parts: str) -> str:
     """HMAC-SHA-256 of the parts under a secret key, as 64 hexadecimal digits."""
     return hmac.new(key, "\x1f".join(_escaped(list(parts))).encode(), "sha256").hexdigest()
+
+
+def keyed_digests(key: bytes, head: Sequence[str], texts: Iterable[str]) -> list[str]:
+    """``keyed_digest(key, *head, text)`` of every text, the head being taken up once.
+
+    Examples
+    --------
+    >>> keyed_digests(b"secret", ["a"], ["x", "y"]) == [keyed_digest(b"secret", "a", t) for t in "xy"]
+    True
+    """
+    state = hmac.new(key, "".join(f"{part}\x1f" for part in _escaped(list(head))).encode(), "sha256")
+    return [_continued(state, text) for text in _escaped(list(texts))]
+
+
+def _continued(state: hmac.HMAC, text: str) -> str:
+    whole = state.copy()
+    whole.update(text.encode())
+    return whole.hexdigest()

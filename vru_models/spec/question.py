@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from vru_models.spec.digest import digest_json
 from vru_models.spec.section import Count, Day, Length, Name, Prose, Section, Window
 
 Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max"]
@@ -64,11 +63,6 @@ class Outcome(Section):
     ascertainment: Literal["all"] = "all"
     treated_by: tuple[Name, ...] = ()
     exits: tuple[Name, ...] = ()
-
-    @property
-    def question(self) -> str:
-        """SHA-256 of what is counted, when and how: the same whatever it is called and however it is described."""
-        return digest_json(self.model_dump(mode="json", exclude={"name", "statement", "not_a_measure_of"}))
 
 
 class Feature(Section):

@@ -18,6 +18,7 @@ from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retentio
 from vru_models.spec.digest import digest_bytes, digest_json
 from vru_models.spec.problems import spec_error, text_of, toml_of
 from vru_models.spec.question import NEEDS_COUNT, Cohort, Feature, FeatureGrid, Outcome, SplitRule
+from vru_models.spec.refusals import check_default_use, check_feed_use, check_refused
 from vru_models.spec.section import Name, Section, is_name
 from vru_models.spec.sources import Feed, Indicator, Purpose
 from vru_models.spec.storage import read_file, storage_errors
@@ -25,6 +26,7 @@ from vru_models.spec.tables import CodeList, TableSchema
 
 _FOLDED = ("tables", "codelists")
 _MOST_FEATURES = 5_000
+_COUNTS = {"where", "event_date", "known_date", "value", "role", "status"}
 _LONGEST_SPEC, _LONGEST_BESIDE = 1 << 20, 1 << 22
 
 
@@ -113,6 +115,7 @@ class Spec(Section):
         for name, indicator in self.indicators.items():
             table = self.table_of(indicator.feed)
             where = f"indicators.{name}"
+            check_refused(where, indicator, table, codelists=self.codelists)
             used: dict[str | None, str] = {**dict.fromkeys(indicator.where, "where"), indicator.value: "value"}
             used |= {indicator.event_date: "event_date", indicator.known_date: "known_date"}
             for column, part in used.items():
@@ -122,18 +125,17 @@ class Spec(Section):
                 raise SpecError.at(
                     where, f"feed {indicator.feed} holds {table.x_vru.kind}", expected="a feed of events"
                 )
-            if indicator.use == "score" and table.x_vru.default_use in ("audit", "refuse"):
-                then = "Declare it as use = 'context', or leave it out"
-                raise SpecError.at(where, f"feed {indicator.feed} is refused as a source of features", then=then)
+            check_default_use(where, indicator, table)
             self._check_known(where, indicator, table)
             self._check_codes(where, indicator, table)
 
     def _check_feeds(self) -> None:
         kinds = [self.table_of(name).x_vru.kind for name in self.feeds]
-        for kind in ("spells", "coverage", "audit"):
+        for kind in ("spells", "coverage", "audit", "links", "objections"):
             if kinds.count(kind) > 1:
                 raise SpecError.at("feeds", f"{kinds.count(kind)} hold {kind}", expected="one at most")
-        for feed in self.feeds.values():
+        for name, feed in self.feeds.items():
+            check_feed_use(f"feeds.{name}", self.tables[feed.table], unit=self.unit)
             for column, listed in self.tables[feed.table].x_vru.codelists.items():
                 if listed not in self.codelists:
                     raise SpecError.unknown(f"schema {feed.table}: codelists.{column}", listed, self.codelists)
@@ -173,6 +175,24 @@ class Spec(Section):
     def digest(self) -> str:
         """SHA-256 of the declaration with the schemas and code lists it refers to folded in."""
         return digest_json({"spec": self._plain(), "files": {k: digest_bytes(v) for k, v in self._folded().items()}})
+
+    @property
+    def question(self) -> str:
+        """SHA-256 of what is counted as the outcome, when and how.
+
+        The same whatever the outcome and its indicators are called, however they are described, and in what order.
+        """
+        called = {"name", "statement", "not_a_measure_of"}
+        events = {"indicators", "treated_by", "exits"}
+        asked = self.outcome.model_dump(mode="json", exclude=called | events)
+        asked |= {name: sorted(self._definition(i) for i in getattr(self.outcome, name)) for name in events}
+        return digest_json(asked)
+
+    def _definition(self, indicator: str) -> str:
+        """Which rows count, and by which dates."""
+        rule = self.indicators[indicator].model_dump(mode="json", include=_COUNTS)
+        where = {column: sorted(codes) for column, codes in rule["where"].items()}
+        return digest_json(rule | {"where": where, "schema": self.feeds[self.indicators[indicator].feed].table})
 
     def _plain(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

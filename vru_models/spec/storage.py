@@ -57,6 +57,14 @@ def storage_errors(role: str, doing: str, *, then: str = "") -> Iterator[None]:
         raise StorageError.at(role, f"cannot be {doing} ({reason})", then=". ".join(remedies)) from None
 
 
+def named_place(path: str | Path, role: str) -> Path:
+    """The path in full, where it names something below the root; :class:`StorageError` elsewhere."""
+    place = Path(os.path.abspath(path))
+    if not place.name:
+        raise StorageError.at(role, "is to be written to the root folder", expected="a path with a name")
+    return place
+
+
 def write_file(path: str | Path, content: bytes, *, role: str = "file") -> None:
     """Write a file so that a reader finds the old content or the new one, never a part; folders above it are made.
 
@@ -67,7 +75,7 @@ def write_file(path: str | Path, content: bytes, *, role: str = "file") -> None:
     StorageError
         When the operating system refuses; the old content then stands.
     """
-    target = Path(path)
+    target = named_place(path, role)
     with storage_errors(role, "written"), _draft(target, content) as draft:
         os.replace(draft, target)
         sync_folder(target.parent)
@@ -75,7 +83,7 @@ def write_file(path: str | Path, content: bytes, *, role: str = "file") -> None:
 
 def write_new(path: str | Path, content: bytes, *, role: str = "file") -> None:
     """Write a file that must not exist yet, whole or not at all; whatever has the name already is left as it is."""
-    target = Path(path)
+    target = named_place(path, role)
     with storage_errors(role, "written"), _draft(target, content) as draft:
         os.link(draft, target)
         sync_folder(target.parent)
@@ -123,7 +131,7 @@ def write_folder(path: str | Path, files: Mapping[str, bytes], *, role: str = "f
         raise ValueError(
             f"{role}: {bad} file names are not plain. Expected: letters, digits, . _ = - and one folder at most."
         )
-    target = Path(path)
+    target = named_place(path, role)
     with storage_errors(role, "written"):
         target.parent.mkdir(parents=True, exist_ok=True)
         _, draft = _claim(target, lambda name: name.mkdir(mode=0o700))

@@ -18,7 +18,7 @@ from vru_models.spec.problems import json_of, spec_error
 from vru_models.spec.section import Count, Days, Name, Section
 
 FieldType = Literal["string", "integer", "number", "date", "yearmonth", "boolean"]
-Kind = Literal["events", "spells", "coverage", "audit"]
+Kind = Literal["events", "spells", "coverage", "audit", "links", "objections", "area"]
 Driver = Literal["child_event", "help_seeking", "agency_decision", "enforcement"]
 Use = Literal["score", "context", "audit", "refuse"]
 
@@ -27,6 +27,9 @@ REQUIRED_COLUMNS: Mapping[Kind, tuple[str, ...]] = {
     "spells": ("spell_id", "person_id", "area", "birth_month", "start_date", "end_date", "known_date"),
     "coverage": ("coverage_id", "feed", "area", "age_from", "age_to", "start_date", "end_date", "known_date"),
     "audit": ("person_id",),
+    "links": ("link_id", "person_id", "other_id", "kind", "confidence", "known_date"),
+    "objections": ("objection_id", "person_id", "purpose", "start_date", "end_date", "known_date"),
+    "area": ("area_record_id", "area", "start_date", "end_date", "known_date"),
 }
 _TYPES: Mapping[str, FieldType] = {
     "birth_month": "yearmonth",
@@ -35,7 +38,10 @@ _TYPES: Mapping[str, FieldType] = {
     "start_date": "date",
     "end_date": "date",
     "known_date": "date",
+    "confidence": "number",
 }
+Reasons = Mapping[str, Annotated[str, Field(min_length=10, max_length=400)]]
+"""Why not, per code; ``"*"`` stands for the column as a whole."""
 
 
 class Constraints(Section):
@@ -80,6 +86,7 @@ class Vru(Section):
     """What Table Schema cannot say: whose data these are and which columns carry person and dates."""
 
     kind: Kind = "events"
+    unit: Literal["person", "area"] = "person"
     agency: Name
     person: str | None = "person_id"
     event_date: str | None = None
@@ -94,6 +101,8 @@ class Vru(Section):
     ages: tuple[int, int] = (0, 25)
     calendar: Literal["every_day", "term_time"] = "every_day"
     codelists: Mapping[str, Name] = {}
+    refused: Mapping[str, Reasons] = {}
+    context_only: Mapping[str, Reasons] = {}
     source: str = ""
 
 
@@ -107,7 +116,9 @@ class TableSchema(Section):
     primary_key
         The columns that name a record. A record that comes again with a later known date is a correction.
     x_vru
-        Agency, person and date columns, sensitivity, activity driver, typical lag in days, ages, code lists.
+        Agency, person and date columns, sensitivity, activity driver, typical lag in days, ages, code lists. What no
+        indicator may use is in ``refused``, what no feature may use in ``context_only``: reasons by column and code. A
+        column that may not even arrive is refused as a whole and is not among the fields.
     """
 
     name: Name
@@ -143,9 +154,20 @@ class TableSchema(Section):
             wanted = _TYPES.get(field.name, "date" if vru.kind == "events" else "string")
             if field.name in used and field.name not in self.primary_key and field.type != wanted:
                 raise ValueError(f"field {field.name} is a {field.type}; expected: {wanted}")
-        key = REQUIRED_COLUMNS[vru.kind][:1] if vru.kind in ("spells", "coverage") else self.primary_key
+        key = self.primary_key if vru.kind in ("events", "audit") else REQUIRED_COLUMNS[vru.kind][:1]
         if not self.primary_key or self.primary_key != key:
             raise ValueError(f"primaryKey is not {', '.join(key) or 'given'}")
+        return self
+
+    @model_validator(mode="after")
+    def _reasons_fit(self) -> TableSchema:
+        vru = self.x_vru
+        if vru.unit == "area" and (vru.person == "person_id" or "person_id" in self.columns):
+            raise ValueError("a feed of unit area holds no person_id: x-vru.person names the column with the area")
+        absent = [c for c, reasons in vru.refused.items() if c not in self.columns and set(reasons) != {"*"}]
+        absent += [c for c in vru.context_only if c not in self.columns]
+        if absent:
+            raise ValueError(f"codes are given of what is not among the fields: {', '.join(sorted(absent))}")
         return self
 
     @property

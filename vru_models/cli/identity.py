@@ -1,0 +1,75 @@
+"""For whoever lawfully holds raw identifiers: keys and pseudonyms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vru_models.cli.app import app, print_findings, say
+
+if TYPE_CHECKING:
+    pass
+
+RawFile = Annotated[Path, typer.Argument(metavar="IN", help="CSV file (UTF-8, header) with raw identifiers.")]
+Purpose = Annotated[str, typer.Option("--purpose", help="The one purpose that the key may serve: early_help.")]
+IdColumn = Annotated[str, typer.Option("--column", help="The column of raw identifiers.")]
+TypeOfId = Annotated[str, typer.Option("--id-type", help="nhs chi upn uln scn nino pnc cro crn noms agency:NAME")]
+KeySource = Annotated[str, typer.Option("--key", metavar="KEY", help="Key file for its owner alone, or fd:N (open).")]
+
+
+@app.command(epilog="Example: vru-models secret keys/early_help.key --purpose early_help")
+def secret(
+    path: Annotated[Path, typer.Argument(metavar="KEY", help="Key file to make (mode 0600).")],
+    purpose: Purpose,
+) -> None:
+    """Make a secret key for pseudonyms, to be kept where the raw identifiers are."""
+    from vru_models.feeds.pseudonyms import PseudonymKey
+
+    say(f"Key {PseudonymKey.make(path, purpose=purpose).id} for {purpose}. Whoever loses it cannot link next month.")
+
+
+@app.command(
+    epilog="Example: vru-models pseudonymise in.csv --column upn --id-type upn --purpose early_help "
+    "--key keys/early_help.key --out out.csv"
+)
+def pseudonymise(
+    source: RawFile,
+    column: IdColumn,
+    id_type: TypeOfId,
+    purpose: Purpose,
+    key: KeySource,
+    out: Annotated[Path, typer.Option("--out", metavar="OUT", help="New CSV file to write (mode 0600).")],
+    name: Annotated[str, typer.Option("--as", metavar="NAME", help="Name of the new column.")] = "person_id",
+) -> None:
+    """Replace raw identifiers by pseudonyms, where both they and the key are held."""
+    from vru_models.feeds.pseudonym_files import key_from, pseudonymise_csv
+
+    held = key_from(key, purpose=purpose)
+    done, found = pseudonymise_csv(source, out, column=column, key=held, purpose=purpose, id_type=id_type, name=name)
+    say(f"{done['rows']:,} rows, {done['people']:,} people, {done['missing']:,} without an identifier: {out}")
+    say(f"Key {done['key_id']}; recorded in {out}.json")
+    print_findings(found)
+
+
+@app.command(
+    epilog="Example: vru-models rotate in.csv --column upn --id-type upn --purpose early_help "
+    "--key keys/2026.key --new-key keys/2027.key --out mapping.csv",
+)
+def rotate(
+    source: RawFile,
+    column: IdColumn,
+    id_type: TypeOfId,
+    purpose: Purpose,
+    key: KeySource,
+    new_key: Annotated[str, typer.Option("--new-key", metavar="KEY", help="The key to change to, given likewise.")],
+    out: Annotated[Path, typer.Option("--out", metavar="OUT", help="New CSV file: old pseudonym, new pseudonym.")],
+) -> None:
+    """Map the pseudonyms of an old key to those of a new one."""
+    from vru_models.feeds.pseudonym_files import key_from, rotate_csv
+
+    keys = [key_from(given, purpose=purpose) for given in (key, new_key)]
+    done = rotate_csv(source, out, column=column, keys=keys, purpose=purpose, id_type=id_type)
+    say(f"{done['people']:,} people, from key {done['old_key_id']} to {done['new_key_id']}: {out}")
+    say(f"Recorded in {out}.json. Destroy the mapping once everything that holds old pseudonyms has been re-keyed.")

@@ -1,0 +1,123 @@
+"""The steps from extracts to evidence."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from vru_models.cli.app import (
+    Extracts,
+    LedgerFile,
+    SpecPath,
+    Work,
+    app,
+    ledger_of,
+    ledger_option,
+    out_console,
+    print_findings,
+    progress,
+    say,
+)
+
+if TYPE_CHECKING:
+    from vru_models.spec import Spec
+
+
+@app.command(epilog="Example: vru-models demo --out vru-demo --people 20000 --seed 0")
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder to write.")] = Path("vru-demo"),
+    people: Annotated[int, typer.Option("--people", min=2_000, help="Synthetic people.")] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same list.")] = 0,
+) -> None:
+    """Go the whole way on synthetic agencies: extracts to a scored list."""
+    from vru_models.demo import demo_steps, summary
+
+    started = time.monotonic()
+    for step in demo_steps(out, n_people=people, seed=seed):
+        progress(step.name, started)
+    for line in summary(step.demo):
+        out_console.print(escape(line), soft_wrap=True)
+
+
+@app.command(epilog="Example: vru-models check spec.toml --extracts extracts/2026-11")
+def check(spec: SpecPath, extracts: Extracts) -> None:
+    """Say what a spec and its extracts allow: gate, known dates, splits."""
+    from vru_models.workflow import check as check_all
+
+    print_findings(check_all(_spec(spec), extracts))
+
+
+@app.command(epilog="Example: vru-models build spec.toml --extracts extracts/2026-11 --out work")
+def build(
+    spec: SpecPath,
+    extracts: Extracts,
+    out: Annotated[Path, typer.Option("--out", metavar="WORK", help="Working folder to write into.")],
+    ledger: LedgerFile = None,
+) -> None:
+    """Read extracts, record events, build the dataset, prove that nothing leaked."""
+    from vru_models.workflow import build as build_all
+
+    started = time.monotonic()
+    account = ledger_of(out, ledger)
+    begins = not account.path.exists()
+    progress("read, record, build, prove", started)
+    built = build_all(_spec(spec), extracts, out=out, ledger=account)
+    say(repr(built.feeds), repr(built.data))
+    print_findings(built.data.findings)
+    if failing := built.data.findings.with_status("fail"):
+        say(f"{len(failing)} checks fail (above). Mend the extracts: approve and score refuse what nobody answers for.")
+    if begins:
+        say(f"A new ledger begins: {account.path}. A partnership keeps one: give it with --ledger, or in VRU_LEDGER.")
+    say(f"Next: vru-models fit {spec} {out}{ledger_option(ledger)}")
+
+
+@app.command(epilog="Example: vru-models fit spec.toml work")
+def fit(spec: SpecPath, work: Work, ledger: LedgerFile = None) -> None:
+    """Fix the success bars, fit every candidate on every split, choose one."""
+    from vru_models.dataset import Dataset
+    from vru_models.evidence import fit as fit_run
+    from vru_models.workflow import refuse_taken
+
+    declared = _spec(spec)
+    refuse_taken(work, "run")
+    started = time.monotonic()
+    progress("fix the bars, fit every candidate on every split", started)
+    run = fit_run(declared, Dataset.open(work / "dataset"), ledger=ledger_of(work, ledger))
+    run.save(work / "run")
+    say(run.frame().round(3).to_string(index=False), run.model.card(), repr(run))
+    say(f"Next: vru-models evaluate {work}{ledger_option(ledger)}")
+
+
+@app.command(epilog="Example: vru-models evaluate work")
+def evaluate(work: Work, ledger: LedgerFile = None) -> None:
+    """Open the sealed split: measure at capacity, against simple rules, by group."""
+    from vru_models.dataset import Dataset
+    from vru_models.evidence import Run
+    from vru_models.evidence import evaluate as evaluate_run
+    from vru_models.workflow import open_audit_file, refuse_taken
+
+    refuse_taken(work, "evidence")
+    run, data = Run.open(work / "run"), Dataset.open(work / "dataset")
+    started = time.monotonic()
+    progress("open the sealed split; measure at capacity, against simple rules, by group", started)
+    evidence = evaluate_run(run, data, sensitive=open_audit_file(work), ledger=ledger_of(work, ledger))
+    evidence.save(work / "evidence")
+    say(evidence.frame()[["model", "role", "precision", "recall", "auc"]].round(3).to_string(index=False))
+    print_findings(evidence.findings)
+    say(f"To read: vru-models report {work} --out report.html{ledger_option(ledger)}")
+    say(
+        f"Next: vru-models approve {work} --by 'NAME, role' --key KEY.pem --trust trust.toml --out {work}/release"
+        f"{ledger_option(ledger)} (a key, once: vru-models key KEY.pem --name NAME --trust trust.toml)"
+    )
+
+
+def _spec(path: Path) -> Spec:
+    from vru_models.spec import Spec
+
+    shipped = path.suffix == "" and not os.path.exists(path) and len(path.parts) == 1
+    return Spec.example(str(path)) if shipped else Spec.load(path)

@@ -1,0 +1,128 @@
+"""A CSV file with raw identifiers in, one with pseudonyms out; and the mapping from an old key to a new one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vru_models.errors import DataError, RefusedError
+from vru_models.feeds.identifiers import scan_identifiers
+from vru_models.feeds.pseudonyms import METHOD, PseudonymKey, key_for, pseudonymise, rotate
+from vru_models.findings import Findings
+from vru_models.spec.storage import read_file, write_file, write_new
+
+_LARGEST = 1 << 34
+_ROLE = "file of identifiers"
+
+
+def pseudonymise_csv(
+    source: str | Path,
+    out: str | Path,
+    *,
+    column: str,
+    key: PseudonymKey,
+    purpose: str,
+    id_type: str,
+    name: str = "person_id",
+) -> tuple[dict[str, Any], Findings]:
+    """What was done, as it stands in ``<out>.json``, and what in the new file still looks like a direct identifier.
+
+    The identifiers' column becomes pseudonyms under a new name; every other cell stays as it was. The new file is
+    written whole or not at all, for its owner alone (mode 0600), and never over another.
+
+    Raises
+    ------
+    DataError
+        When the file is not UTF-8 CSV with one row a record, the column is not there once, or a value is malformed.
+    """
+    header, rows = _read(source, column)
+    at = header.index(column)
+    if name in header[:at] + header[at + 1 :]:
+        raise DataError.at(_ROLE, f"already has a column {name}", then="Choose another name for the pseudonyms")
+    raw = pd.Series([row[at] for row in rows], dtype="str")
+    made = pseudonymise(raw, key=key, purpose=purpose, id_type=id_type)
+    header[at] = name
+    for row, pseudonym in zip(rows, made.fillna(""), strict=True):
+        row[at] = pseudonym
+    counts = {"rows": len(rows), "people": int(made.nunique()), "missing": int(made.isna().sum())}
+    write_new(out, _csv(header, rows), role="file of pseudonyms")
+    done = _recorded(out, {"key_id": key.id, "purpose": purpose, "id_type": id_type, "column": name, **counts})
+    return done, scan_identifiers(pd.DataFrame(rows, columns=header, dtype="str"), pseudonyms=[name])
+
+
+def rotate_csv(
+    source: str | Path, out: str | Path, *, column: str, keys: Sequence[PseudonymKey], purpose: str, id_type: str
+) -> dict[str, Any]:
+    """What was done, as it stands in ``<out>.json``; ``out`` is the mapping of :func:`rotate` as CSV (mode 0600).
+
+    Parameters
+    ----------
+    keys
+        The old key and the new one.
+    """
+    header, rows = _read(source, column)
+    raw = pd.Series([row[header.index(column)] for row in rows], dtype="str")
+    old, new = keys
+    mapping = rotate(raw, old=old, new=new, purpose=purpose, id_type=id_type)
+    write_new(out, _csv(list(mapping.columns), mapping.itertuples(index=False)), role="mapping")
+    ids = {"old_key_id": old.id, "new_key_id": new.id}
+    return _recorded(out, {**ids, "purpose": purpose, "id_type": id_type, "people": len(mapping)})
+
+
+def key_from(text: str, *, purpose: str) -> PseudonymKey:
+    """The key for a purpose in a file, or in the open descriptor that ``fd:3`` names; a key itself is never an option.
+
+    Examples
+    --------
+    >>> key_from("nowhere/early_help.key", purpose="early_help")
+    Traceback (most recent call last):
+        ...
+    vru_models.errors.StorageError: pseudonym key: cannot be read (No such file or directory). Check the path.
+    """
+    scheme, _, number = text.partition(":")
+    if scheme == "fd" and not number.isdecimal():
+        raise RefusedError.at("pseudonym key", "names no descriptor", expected="a file, or fd:3")
+    return key_for(PseudonymKey.load(int(number) if scheme == "fd" else text), purpose)
+
+
+def _read(source: str | Path, column: str) -> tuple[list[str], list[list[str]]]:
+    content = read_file(source, _LARGEST, role=_ROLE)
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+    except UnicodeDecodeError:
+        raise DataError.at(_ROLE, "is not UTF-8 text", then="Save it as UTF-8 and run again") from None
+    except csv.Error:
+        expected = "comma, double quotes, a header line"
+        raise DataError.at(_ROLE, "cannot be split into rows", expected=expected) from None
+    header, below = (rows[0], rows[1:]) if rows else ([], [])
+    body = [row or [""] for row in below if row or len(header) == 1]
+    if header.count(column) != 1:
+        raise DataError.at(_ROLE, f"has {header.count(column)} columns named {column}", expected="one")
+    if twice := sum(n > 1 for n in Counter(header).values()):
+        raise DataError.at(_ROLE, f"has {twice} column names more than once", expected="each once")
+    if uneven := [number for number, row in enumerate(body, 1) if len(row) != len(header)]:
+        what = f"{len(uneven):,} rows have more or fewer cells than the header, the first is row {uneven[0]:,}"
+        raise DataError.at(_ROLE, what, then="Correct the file at its source")
+    return header, body
+
+
+def _csv(header: list[str], rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _recorded(out: str | Path, done: dict[str, Any]) -> dict[str, Any]:
+    record = {"method": METHOD, **done}
+    place = Path(out)
+    write_file(place.with_name(f"{place.name}.json"), json.dumps(record, indent=2).encode() + b"\n", role="record")
+    return record
