@@ -39,9 +39,11 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "fail": "too few of the people of the feed are people whom the partnership has in view",
         "not applicable": "the feed has events of nobody",
     },
+    "VRU109": {"cannot tell": "no row of its feed makes an event of the indicator"},
     "VRU110": {
         "pass": "no column looks like a direct identifier",
         "fail": "a column looks like a direct identifier",
+        "cannot tell": "a column may hold what points at a person, or pseudonyms look too short",
     },
     "VRU201": {"pass": "rows are identical when everything known later is deleted, altered or added to"},
     "VRU401": {
