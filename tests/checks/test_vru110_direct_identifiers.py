@@ -317,3 +317,9 @@ def test_no_value_is_ever_shown():
 @pytest.mark.parametrize("values", [[], [None, None], [1, "a", None], pd.Categorical(["a", "b"])])
 def test_columns_that_are_empty_or_mixed_or_categories_are_scanned(values):
     assert scan_identifiers(pd.DataFrame({"x": values})).worst == "pass"
+
+
+@pytest.mark.parametrize("letter", ["s", "m", "B", "x"])
+def test_record_numbers_with_a_letter_before_them_are_no_postcode_sectors(letter):
+    found = scan_identifiers(pd.DataFrame({"record_id": [f"{letter}{i}" for i in range(400)]}))
+    assert [f.status for f in found] == ["pass"]

@@ -14,6 +14,7 @@ from vru_models.errors import RefusedError, StorageError, VruError
 from vru_models.events import Events
 from vru_models.evidence import Evidence, Run
 from vru_models.findings import Finding, Findings
+from vru_models.spec import Spec
 from vru_models.spec.digest import digest_file
 from vru_models.spec.storage import read_file
 
@@ -82,8 +83,19 @@ def _release(place: Path, trusted: Trust | None) -> Findings:
             Finding("VRU604", "pass", place.name, intact),
             _pinned(bundle.pinned, ", ".join(s.name or s.fingerprint for s in bundle.signers)),
             _dated(release.expires_on < today(), str(release.expires_on)),
+            _agreed(release.spec),
         ]
     )
+
+
+def _agreed(spec: Spec) -> Finding:
+    """VRU609: whether the agreement of every feed behind a list still runs today."""
+    ended = sorted(feed for feed in spec.feeds_behind if spec.feeds[feed].agreement.to < today())
+    if ended:
+        message = f"ended for {', '.join(ended)}: intact, and score refuses a date after the end"
+        return Finding("VRU609", "cannot tell", "agreements", message)
+    first = min(spec.feeds[feed].agreement.to for feed in spec.feeds_behind)
+    return Finding("VRU609", "pass", "agreements", f"all {len(spec.feeds_behind)} feeds behind a list up to {first}")
 
 
 def _pinned(pinned: bool, names: str) -> Finding:

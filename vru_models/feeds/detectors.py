@@ -86,8 +86,10 @@ def hits(values: Values, latest: np.datetime64) -> Iterator[Hit]:
         clean = pc.utf8_upper(pc.replace_substring_regex(values.texts, pattern=_BESIDES, replacement=""))
         lengths = np.asarray(pc.utf8_length(clean))
         found = [hit for rule in RULES if (hit := _tried(clean, lengths, rule))]
-        sector = any(hit.rule == "postcode sector" for hit in found)
-        yield from (hit for hit in found if not (sector and hit.rule == "postcode district"))
+        spaced = np.asarray(pc.match_substring(pc.utf8_trim_whitespace(values.texts), " ")).mean() > _MOST
+        sector = spaced and any(hit.rule == "postcode sector" for hit in found)
+        yield from (hit for hit in found if hit.rule not in ("postcode sector", "postcode district"))
+        yield from (hit for hit in found if hit.rule == ("postcode sector" if sector else "postcode district"))
         yield from _prose(values)
     yield from _births(values, latest)
 

@@ -169,7 +169,7 @@ def refuse_unapproved(release: Release, ledger: Ledger, day: np.datetime64) -> N
 
 
 def _refuse_agreements(spec: Spec, day: np.datetime64) -> None:
-    for feed in sorted(_used(spec)):
+    for feed in sorted(spec.feeds_behind):
         agreement = spec.feeds[feed].agreement
         if "score" not in agreement.purposes:
             raise RefusedError.at(f"feeds.{feed}.agreement", "does not allow scoring", then="Leave the feed out")
@@ -178,17 +178,9 @@ def _refuse_agreements(spec: Spec, day: np.datetime64) -> None:
             raise RefusedError.at(f"feeds.{feed}.agreement", what, then="Renew the agreement, or leave the feed out")
 
 
-def _used(spec: Spec) -> set[str]:
-    """The feeds behind a list: of the features, of the cohort's rules, who is in view, and what was shared."""
-    rules = (*spec.cohort.entry, *spec.cohort.routed)
-    names = {f.indicator for f in spec.columns} | {rule.indicator for rule in rules}
-    behind = {feed for feed in map(spec.feed_of_kind, ("spells", "coverage")) if feed}
-    return behind | {spec.indicators[name].feed for name in names}
-
-
 def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
     found = []
-    for feed in sorted(_used(spec)):
+    for feed in sorted(spec.feeds_behind):
         if feed not in events.extract_dates:
             found.append(Finding("VRU501", "cannot tell", feed, "nobody knows when it was extracted"))
             continue
@@ -213,7 +205,7 @@ def _learnt(release: Release, day: np.datetime64) -> Finding:
 
 def _admitted(spec: Spec, events: Events) -> Findings:
     """What the gate of the feeds concluded about the rows of each feed that is used."""
-    used = _used(spec)
+    used = spec.feeds_behind
     return events.findings.where(lambda f: f.code in _ADMISSION and f.where in used)
 
 

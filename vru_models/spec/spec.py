@@ -172,6 +172,14 @@ class Spec(Section):
         return next((name for name in self.feeds if self.table_of(name).x_vru.kind == kind), None)
 
     @property
+    def feeds_behind(self) -> frozenset[str]:
+        """The feeds behind a list: of the features, of the cohort's rules, who is in view, and what was shared."""
+        rules = (*self.cohort.entry, *self.cohort.routed)
+        names = {f.indicator for f in self.columns} | {rule.indicator for rule in rules}
+        people = {feed for feed in map(self.feed_of_kind, ("spells", "coverage")) if feed}
+        return frozenset(people | {self.indicators[name].feed for name in names})
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the declaration with the schemas and code lists it refers to folded in."""
         return digest_json({"spec": self._plain(), "files": {k: digest_bytes(v) for k, v in self._folded().items()}})
