@@ -19,6 +19,7 @@ from vru_models.audit.release import Release
 from vru_models.audit.trust import Signer
 from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import day_of
+from vru_models.dataset.volume import unnamed
 from vru_models.events import Events
 from vru_models.models import Card, CardFeature
 from vru_models.spec import Spec
@@ -80,7 +81,7 @@ def events(declared: Spec | None = None, **changes: Any) -> Events:
 
 def volumes(known: Events, declared: Spec) -> pd.DataFrame:
     """What a release would hold that was trained when the feeds told what these events tell on the date of the list."""
-    return day_of(declared, encode(declared, known), as_day(AS_OF)).volumes.assign(as_of=TRAINED)
+    return unnamed(day_of(declared, encode(declared, known), as_day(AS_OF)).volumes.assign(as_of=TRAINED))
 
 
 @cache

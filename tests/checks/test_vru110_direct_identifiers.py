@@ -133,12 +133,13 @@ def test_latitude_needs_its_longitude():
 def test_what_may_be_innocent_cannot_be_told():
     grid = pd.DataFrame({"a": [530_000 + 97 * i for i in range(30)], "b": [180_000 + 89 * i for i in range(30)]})
     keys = pd.DataFrame({"a": [530_000 + i for i in range(30)], "b": [180_000 + i for i in range(30)]})
-    districts = pd.DataFrame({"a": [f"{area}{i}" for area in ("B", "SW", "CR") for i in range(1, 15)]})
+    districts = pd.DataFrame({"a": [f"{area}{i}" for area in ("B", "SW", "CR") for i in range(1, 15)] * 2})
     assert [f.figures["rule"] for f in scan_identifiers(grid)] == ["easting beside a northing"]
     assert [f.figures["rule"] for f in scan_identifiers(districts)] == ["postcode district"]
     assert scan_identifiers(grid).worst == scan_identifiers(districts).worst == "cannot tell"
     assert "column a looks like a postcode district" in repr(scan_identifiers(districts))
     assert scan_identifiers(keys).worst == "pass"
+    assert scan_identifiers(districts.drop_duplicates()).worst == "pass"
 
 
 def test_pseudonyms_are_scanned_too_and_short_ones_cannot_be_told_from_an_agency_s_numbers():

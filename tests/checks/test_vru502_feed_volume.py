@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vru_models.audit.release import Release
-from vru_models.dataset.volume import volume_frame
+from vru_models.dataset.volume import unnamed, volume_frame
 from vru_models.errors import RefusedError
 from vru_models.findings import Finding, Findings
 from vru_models.scoring import score
@@ -107,7 +107,7 @@ def test_an_area_that_told_too_little_is_named():
         before = [trained([(500, 200, 50, 0)] * 3, area=area) for area in "NS"]
         everywhere = volume_frame([rows("2024-09-02", (1000, 400, 100, 15))])
         frame = pd.concat([everywhere, volume_frame(now)], ignore_index=True)
-        (area,) = (f for f in outages(pd.concat([trained(), *before]), frame) if f.code == "VRU507")
+        (area,) = (f for f in outages(unnamed(pd.concat([trained(), *before])), frame) if f.code == "VRU507")
         return area.status, area.message
 
     assert told(200, 200) == ("pass", "all 2 areas told enough")

@@ -44,7 +44,7 @@ class Dataset:
     counts
         Per as-of date: in view, eligible, routed to statutory services.
     volumes
-        What stood behind each date's rows, counted by indicator, feed and area; see
+        What stood behind each date's rows, counted by indicator, feed and area (areas unnamed); see
         :func:`~vru_models.dataset.volume.volumes_on`.
     """
 

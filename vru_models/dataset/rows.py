@@ -14,7 +14,7 @@ from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.kernel import features_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.view import segments_known
-from vru_models.dataset.volume import volumes_on
+from vru_models.dataset.volume import unnamed, volumes_on
 from vru_models.errors import DataError
 from vru_models.events import Events
 from vru_models.spec import Spec
@@ -85,7 +85,7 @@ def assemble(spec: Spec, coded: Coded, dates: Sequence[np.datetime64], end: np.d
         "X": pd.concat([d.X for d in days]),
         "status": pd.concat([d.status for d in days]),
         "rows": pd.concat(rows),
-        "volumes": pd.concat([d.volumes for d in days], ignore_index=True),
+        "volumes": unnamed(pd.concat([d.volumes for d in days], ignore_index=True)),
         "counts": counts_frame({d.as_of: d.cohort.counts for d in days}),
     }
 

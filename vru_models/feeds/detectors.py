@@ -89,7 +89,9 @@ def hits(values: Values, latest: np.datetime64) -> Iterator[Hit]:
         spaced = np.asarray(pc.match_substring(pc.utf8_trim_whitespace(values.texts), " ")).mean() > _MOST
         sector = spaced and any(hit.rule == "postcode sector" for hit in found)
         yield from (hit for hit in found if hit.rule not in ("postcode sector", "postcode district"))
-        yield from (hit for hit in found if hit.rule == ("postcode sector" if sector else "postcode district"))
+        repeated = 2 * len(values.texts) <= values.rows.sum()
+        district = "postcode district" if repeated else ""
+        yield from (hit for hit in found if hit.rule == ("postcode sector" if sector else district))
         yield from _prose(values)
     yield from _births(values, latest)
 

@@ -53,7 +53,8 @@ def scan_identifiers(
 
     Notes
     -----
-    ``cannot tell`` stands for what may be innocent: postcode districts, an easting beside a northing, short pseudonyms.
+    ``cannot tell`` stands for what may be innocent: postcode districts that come again and again, an easting beside a
+    northing, short pseudonyms. Postcode sectors are known by their space, which record numbers such as S123 lack.
     Names are found by a tenth of the rows that hold a common one, free text by its length: neither has a chance rate.
     Of more than 20,000 values of a form with a check digit, a fixed random draw of so many is tried.
 

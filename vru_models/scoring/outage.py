@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import sqrt
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
-from vru_models.dataset.volume import EVERYWHERE, QUARTER
+from vru_models.dataset.volume import EVERYWHERE, QUARTER, unnamed
 from vru_models.findings import Finding, Findings, Status
 
 BAND: Final = 1.25
@@ -48,7 +48,7 @@ def outages(trained: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
     Parameters
     ----------
     trained, now
-        ``Dataset.volumes`` of the training dates, and those of the as-of date.
+        ``Run.volumes`` of the training dates (areas unnamed), and ``Dataset.volumes`` of the as-of date.
     """
     if not len(trained) or not len(now):
         return [Finding("VRU502", "cannot tell", "feeds", "the release does not say what the feeds told before")]
@@ -144,11 +144,12 @@ def _unknown(before: pd.DataFrame, after: pd.DataFrame, feed: str) -> Finding:
 
 def _areas(trained: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
     here = now[now["area"] != EVERYWHERE]
+    here = here.assign(named=here["area"], area=unnamed(here)["area"])
     return [_areas_of(trained[trained["feed"] == feed], rows, str(feed)) for feed, rows in here.groupby("feed")]
 
 
 def _areas_of(before: pd.DataFrame, rows: pd.DataFrame, feed: str) -> Finding:
-    low = [area for area in rows["area"] if _is_low(before, rows, area)]
+    low = [row["named"] for _, row in rows.iterrows() if _is_low(before[before["area"] == row["area"]], row)]
     shown = ", ".join(low[:_MANY]) + (f" and {len(low) - _MANY} more" if len(low) > _MANY else "")
     message = (
         f"too little from {len(low)} of {len(rows)} areas: {shown}" if low else f"all {len(rows)} areas told enough"
@@ -156,9 +157,8 @@ def _areas_of(before: pd.DataFrame, rows: pd.DataFrame, feed: str) -> Finding:
     return Finding("VRU507", "fail" if low else "pass", feed, message, {"areas": len(low)})
 
 
-def _is_low(before: pd.DataFrame, rows: pd.DataFrame, area: str) -> bool:
-    row, same = rows[rows["area"] == area].iloc[0], before[before["area"] == area]
-    if not len(same):
+def _is_low(before: pd.DataFrame, row: pd.Series[Any]) -> bool:
+    if not len(before):
         return False
-    low = _rates(same).min() / BAND * int(row["people"])
+    low = _rates(before).min() / BAND * int(row["people"])
     return bool(row["events"] < low - _DEVIATIONS * sqrt(low))
