@@ -214,7 +214,8 @@ def test_a_changed_release_is_refused_by_verify_and_by_score(call, demo, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "part", ["events", "dataset", "audit_file.parquet", "run", "evidence", "release", "scores", "ledger.jsonl"]
+    "part",
+    ["quarantine", "events", "dataset", "audit_file.parquet", "run", "evidence", "release", "scores", "ledger.jsonl"],
 )
 def test_verify_finds_a_changed_byte_in_every_part(call, demo, part, tmp_path):
     copy = tmp_path / "copy"
@@ -335,6 +336,18 @@ def test_extracts_without_a_column_are_bad_data_and_no_value_is_echoed(call, dem
     _is_one_clear_error(called, 4)
     assert lines[1].split(",")[1] not in called.err
     assert not (tmp_path / "work" / "dataset").exists()
+
+
+def test_build_says_where_quarantined_rows_and_reasons_lie_when_there_are_any(call, demo, tmp_path):
+    extracts = shutil.copytree(demo / "extracts", tmp_path / "extracts")
+    for work, says in ((tmp_path / "clean", False), (tmp_path / "spoilt", True)):
+        if says:
+            with open(extracts / "people.csv", "a", encoding="utf-8") as stream:
+                stream.write("CANARY7f3a\n")
+        called = call("build", "early_help", "--extracts", extracts, "--out", work)
+        assert called.code == 0, called.err
+        assert (f"Quarantined rows and reasons: {work / 'quarantine' / 'quarantine.csv'}\n" in called.out) == says
+        assert "CANARY7f3a" not in called.out + called.err
 
 
 def test_an_override_without_a_reason_is_a_usage_error(call, demo, tmp_path):

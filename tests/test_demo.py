@@ -12,6 +12,7 @@ SAME = [
     "report.html", "truth.csv", "audit_file.parquet", "release/card.json", "release/card.txt", "release/published.json",
     "release/known_answers.json", "release/report.html", "scores/list.parquet", "scores/list.csv", "scores/sheets.html",
     "evidence/evidence.json", "run/run.json", "dataset/dataset.json", "events/store.json",
+    "quarantine/quarantine.parquet", "quarantine/quarantine.csv",
 ]  # fmt: skip
 
 

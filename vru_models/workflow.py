@@ -1,7 +1,7 @@
 """A working folder: the steps as they read and write it, for the command line, the demonstration and batch jobs.
 
-``events/``, ``audit_file.parquet`` (protected characteristics, apart, mode 0600), ``dataset/``, ``run/``,
-``evidence/``, ``release/``, ``ledger.jsonl``.
+``events/``, ``audit_file.parquet`` (protected characteristics, apart, mode 0600), ``quarantine/`` (rows held back and
+why), ``dataset/``, ``run/``, ``evidence/``, ``release/``, ``ledger.jsonl``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -26,11 +27,13 @@ from vru_models.events import Events, record_events
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Feeds, read_feeds
+from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file
-from vru_models.spec.storage import named_place, read_file, write_new
+from vru_models.spec.storage import named_place, read_file, write_folder, write_new
 
+T = TypeVar("T")
 AUDIT_FILE = "audit_file.parquet"
 
 
@@ -95,9 +98,13 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) 
     audit = b"" if feeds.sensitive is None else _parquet(feeds.sensitive)
     kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
     audit_kept = not audit or _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file)
+    held = quarantine_files(feeds.quarantine)
+    held_digests = {name: digest_bytes(content) for name, content in held.items()}
+    held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
     read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
     files = {file.name: digest_file(file) for file in sorted(read)}
-    ledger.append("feeds", spec=spec.digest, feeds=feeds.frame().to_dict("records"), files=files)
+    counts = feeds.frame().to_dict("records")
+    ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, quarantine=held_digests)
     ledger.append("events", events=events.digest, rows=len(events.frame))
     ledger.append("dataset", dataset=data.digest, spec=spec.digest, rows=len(data.X), labelled=int(data.labelled.sum()))
     if feeds.sensitive is not None:
@@ -106,6 +113,8 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) 
         events.save(place / "events")
     if not audit_kept:
         write_new(place / AUDIT_FILE, audit, role="audit file")
+    if not held_kept:
+        write_folder(place / FOLDER, held, role=FOLDER)
     data.save(place / "dataset")
     return Built(feeds, events, data)
 
@@ -116,7 +125,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _kept(part: Path, digest: str, digest_of: Callable[[Path], str]) -> bool:
+def _kept(part: Path, digest: T, digest_of: Callable[[Path], T]) -> bool:
     """Whether an earlier build that was stopped left this very part; anything else in its place is refused."""
     if not part.exists():
         return False

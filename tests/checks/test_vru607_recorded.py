@@ -35,7 +35,7 @@ def recorded(place):
 
 def test_each_part_is_as_the_ledger_says(place):
     assert recorded(place) == dict.fromkeys(
-        ["extracts", "events", "dataset", "audit_file.parquet", "run", "evidence", "release"],
+        ["extracts", "quarantine", "events", "dataset", "audit_file.parquet", "run", "evidence", "release"],
         ("pass", "as the ledger says"),
     )
 
@@ -73,6 +73,23 @@ def test_edited_evidence_is_not_what_was_written(place):
     assert recorded(place)["evidence"] == ("fail", "is not what the ledger says was written")
 
 
+@pytest.mark.parametrize("name", ["quarantine.parquet", "quarantine.csv"])
+def test_an_edited_quarantine_is_not_what_was_written(place, name):
+    with open(place / "quarantine" / name, "a") as stream:
+        stream.write("moves,1,duplicate\n")
+    assert recorded(place)["quarantine"] == ("fail", "is not what the ledger says was written")
+
+
+def test_half_a_quarantine_fails(place):
+    (place / "quarantine" / "quarantine.csv").unlink()
+    assert recorded(place)["quarantine"][0] == "fail"
+
+
+def test_a_ledger_from_before_quarantines_were_recorded_says_nothing_of_one(tmp_path):
+    Ledger(tmp_path / "ledger.jsonl").append("feeds", spec="0" * 64, feeds=[], files={})
+    assert "quarantine" not in recorded(tmp_path)
+
+
 @pytest.mark.parametrize("file", ["people.csv", "extracts.toml"])
 def test_an_edited_extract_is_not_what_was_read(place, file):
     with open(place / "extracts" / file, "a") as stream:
@@ -85,7 +102,7 @@ def test_other_files_among_the_extracts_are_nobodys_business(place):
     assert recorded(place)["extracts"][0] == "pass"
 
 
-@pytest.mark.parametrize("part", ["release", "evidence", "dataset"])
+@pytest.mark.parametrize("part", ["release", "evidence", "dataset", "quarantine"])
 def test_a_part_that_the_ledger_names_and_is_gone_cannot_be_told(place, part):
     shutil.rmtree(place / part)
     message = "1 of 1 that the ledger names are not in this folder: kept elsewhere, or removed"

@@ -22,7 +22,7 @@ def codes(found):
 
 def test_a_whole_folder_is_checked_from_the_ledger_to_the_release(place):
     found = verify(place)
-    assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", "VRU605", "VRU606", "VRU609", *["VRU607"] * 7]
+    assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", "VRU605", "VRU606", "VRU609", *["VRU607"] * 8]
     assert found.worst == "pass"
 
 
@@ -73,10 +73,10 @@ def test_a_folder_with_a_ledger_alone_is_checked(place, tmp_path):
     (tmp_path / "bare").mkdir()
     shutil.copy(place / "ledger.jsonl", tmp_path / "bare" / "ledger.jsonl")
     found = verify(tmp_path / "bare")
-    assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", *["VRU607"] * 6]
+    assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", *["VRU607"] * 7]
     assert {f.where: f.status for f in found if f.code in ("VRU604", "VRU607")} == {
         "release": "cannot tell"
-    } | dict.fromkeys(["events", "dataset", "run", "evidence", "audit_file.parquet"], "cannot tell")
+    } | dict.fromkeys(["quarantine", "events", "dataset", "run", "evidence", "audit_file.parquet"], "cannot tell")
 
 
 def test_every_release_in_the_folder_is_checked_and_an_earlier_one_is_superseded(place, released):

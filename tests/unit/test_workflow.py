@@ -52,6 +52,37 @@ def test_the_audit_file_is_apart_and_for_its_owner_alone(built, tmp_path):
     assert "sex" not in built.data.X
 
 
+def test_a_clean_delivery_leaves_an_empty_quarantine(built, tmp_path):
+    folder = tmp_path / "work" / "quarantine"
+    assert len(built.feeds.quarantine) == 0
+    assert (folder / "quarantine.csv").read_text() == "feed,row,reasons\n"
+    assert len(pd.read_parquet(folder / "quarantine.parquet")) == 0
+
+
+@pytest.fixture
+def spoilt(tmp_path):
+    frames = worlds.extracts(n=120)
+    bad = frames["missing"].iloc[[0]].astype("str").assign(person_id="=CANARY7f3a", start_date="CANARY7f3a")
+    frames["missing"] = pd.concat([frames["missing"].astype("str"), bad], ignore_index=True)
+    write_extracts(tmp_path / "spoilt", frames, extract_date=small.EXTRACT_DATE)
+    return build(worlds.spec(), tmp_path / "spoilt", out=tmp_path / "held", ledger=Ledger(tmp_path / "held.jsonl"))
+
+
+def test_a_quarantine_says_where_a_row_is_and_why_and_never_what_it_says(spoilt, tmp_path):
+    folder, n = tmp_path / "held" / "quarantine", spoilt.feeds.rows_in["missing"]
+    assert (folder / "quarantine.csv").read_text() == f"feed,row,reasons\nmissing,{n},start_date:not_a_date\n"
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "quarantine.parquet"), spoilt.feeds.quarantine)
+    assert b"CANARY" not in b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+def test_a_quarantine_is_for_its_owner_alone_and_its_digests_are_in_the_ledger(spoilt, tmp_path):
+    folder = tmp_path / "held" / "quarantine"
+    (entry,) = Ledger(tmp_path / "held.jsonl").find("feeds")
+    assert entry.body["quarantine"] == {file.name: digest_file(file) for file in folder.iterdir()}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_without_an_audit_feed_there_is_no_audit_file(tmp_path):
     declared = small.spec(without=("audit",), **{"splits": {"as_of": worlds.AS_OF}, "capacity.k": 20})
     frames = {name: frame for name, frame in worlds.extracts(n=120).items() if name != "audit"}
@@ -66,6 +97,7 @@ def test_without_an_audit_feed_there_is_no_audit_file(tmp_path):
         ("events", "event store: the folder is missing"),
         ("dataset", "dataset already there"),
         ("audit_file.parquet", "is already there, from other extracts or another spec"),
+        ("quarantine", "quarantine.parquet: cannot be read"),
     ],
 )
 def test_nothing_is_overwritten_and_nothing_recorded(extracts, tmp_path, taken, says):
@@ -77,7 +109,9 @@ def test_nothing_is_overwritten_and_nothing_recorded(extracts, tmp_path, taken, 
     assert len(ledger) == 0
 
 
-@pytest.mark.parametrize("left", [["events"], ["events", "audit_file.parquet"]])
+@pytest.mark.parametrize(
+    "left", [["events"], ["events", "audit_file.parquet"], ["events", "audit_file.parquet", "quarantine"]]
+)
 def test_a_build_that_was_stopped_goes_on_in_the_same_folder(built, extracts, tmp_path, left):
     (tmp_path / "again").mkdir()
     for part in left:
@@ -102,6 +136,15 @@ def test_the_ledger_holds_the_digest_of_every_extract_that_was_read(built, extra
     (entry,) = Ledger(tmp_path / "work" / "ledger.jsonl").find("feeds")
     assert entry.body["files"] == {file.name: digest_file(file) for file in extracts.iterdir()}
     assert sorted(entry.body["files"]) == sorted(["extracts.toml", *(f"{feed}.csv" for feed in built.feeds.rows_in)])
+
+
+@pytest.mark.usefixtures("spoilt")
+def test_a_quarantine_of_other_extracts_is_not_taken_for_this_one(extracts, tmp_path):
+    shutil.copytree(tmp_path / "held" / "quarantine", tmp_path / "new" / "quarantine")
+    ledger = Ledger(tmp_path / "other.jsonl")
+    with pytest.raises(StorageError, match="quarantine: is already there, from other extracts or another spec"):
+        build(worlds.spec(), extracts, out=tmp_path / "new", ledger=ledger)
+    assert len(ledger) == 0
 
 
 @pytest.mark.parametrize("step", [check, lambda spec, folder: build(spec, folder, out="nowhere", ledger=None)])

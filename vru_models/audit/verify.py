@@ -13,6 +13,7 @@ from vru_models.dataset import Dataset
 from vru_models.errors import RefusedError, StorageError, VruError
 from vru_models.events import Events
 from vru_models.evidence import Evidence, Run
+from vru_models.feeds.quarantine import FOLDER, quarantine_digests
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_file
@@ -28,7 +29,7 @@ def verify(path: str | Path, *, trusted: Trust | None = None, ledger: Ledger | s
 
     A ``.jsonl`` file is taken for a ledger, a folder with a manifest for a release, one with files of a list for a
     list. Of any other folder everything that the ledger speaks of is checked: every release in it (against
-    ``trust.toml`` there unless ``trusted`` is given), and ``extracts/``, ``events/``, ``dataset/``,
+    ``trust.toml`` there unless ``trusted`` is given), and ``extracts/``, ``quarantine/``, ``events/``, ``dataset/``,
     ``audit_file.parquet``, ``run/``, ``evidence/``, ``report.html`` and every list against what the ledger says of
     them. Any ``fail`` means that something is not as it was written; what the ledger names and is not there is
     ``cannot tell``.
@@ -158,7 +159,7 @@ def _checkpoint(place: Path) -> bytes | None:
 def _recorded(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607: each stored part against what the ledger says of it."""
     for name, (kind, field, digest_of) in _PARTS.items():
-        said = [entry.body.get(field) for entry in ledger.find(kind)]
+        said = [entry.body[field] for entry in ledger.find(kind) if field in entry.body]
         if (place / name).exists():
             try:
                 yield _as_said(name, digest_of(place / name) in said)
@@ -178,7 +179,8 @@ def _not_here(name: str, missing: int, said: int) -> Finding:
     return Finding("VRU607", "cannot tell", name, message, {"named": said, "missing": missing})
 
 
-_PARTS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
+_PARTS: Mapping[str, tuple[str, str, Callable[[Path], object]]] = {
+    FOLDER: ("feeds", "quarantine", quarantine_digests),
     "events": ("events", "events", lambda folder: Events.open(folder).digest),
     "dataset": ("dataset", "dataset", lambda folder: Dataset.open(folder).digest),
     "run": ("fit", "run", lambda folder: Run.open(folder).digest),

@@ -60,6 +60,7 @@ def build(
     ledger: LedgerFile = None,
 ) -> None:
     """Read extracts, record events, build the dataset, prove that nothing leaked."""
+    from vru_models.feeds.quarantine import CSV, FOLDER
     from vru_models.workflow import build as build_all
 
     started = time.monotonic()
@@ -68,6 +69,8 @@ def build(
     progress("read, record, build, prove", started)
     built = build_all(_spec(spec), extracts, out=out, ledger=account)
     say(repr(built.feeds), repr(built.data))
+    if len(built.feeds.quarantine):
+        say(f"Quarantined rows and reasons: {out / FOLDER / CSV}")
     print_findings(built.data.findings)
     if failing := built.data.findings.with_status("fail"):
         say(f"{len(failing)} checks fail (above). Mend the extracts: approve and score refuse what nobody answers for.")

@@ -1,1 +1,1 @@
-"""What may leave: small-number rules on every table and chart."""
+"""What may leave: small-number rules on every table and chart, and text that is safe in a spreadsheet."""

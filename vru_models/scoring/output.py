@@ -9,20 +9,19 @@ from contextlib import contextmanager
 from importlib import resources
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import jinja2
 import pandas as pd
 
 from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
+from vru_models.disclosure.spreadsheet import spreadsheet_safe
 from vru_models.errors import LockedError, StorageError
 from vru_models.findings import Finding
 from vru_models.scoring.score import Scores, refuse_unapproved
 from vru_models.spec.digest import canonical_json, digest_bytes
 from vru_models.spec.storage import named_place, storage_errors, write_folder
-
-_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "\0")
 
 
 def save_scores(scores: Scores, out: str | Path, ledger: Ledger) -> None:
@@ -80,26 +79,6 @@ def _files(scores: Scores) -> dict[str, bytes]:
 def _readable(listed: pd.DataFrame) -> pd.DataFrame:
     """The list with four significant digits of the chance of a place; the Parquet file keeps all."""
     return listed.assign(inclusion_probability=[float(f"{p:.4g}") for p in listed["inclusion_probability"]])
-
-
-def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with an apostrophe before text that a spreadsheet would take for a formula; numbers untouched.
-
-    Source: OWASP ASVS 5.0, 1.2.10.
-
-    Examples
-    --------
-    >>> spreadsheet_safe(pd.DataFrame({"note": ["=1+1", "late"], "points": [-3, 2]})).values.tolist()
-    [["'=1+1", -3], ['late', 2]]
-    """
-    safe = frame.rename(columns=lambda name: _safe(str(name)))
-    for name in safe.columns[[not pd.api.types.is_numeric_dtype(t) for t in safe.dtypes]]:
-        safe[name] = [_safe(str(cell)) for cell in safe[name]]
-    return safe
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def sheets(scores: Scores) -> str:
