@@ -338,16 +338,15 @@ def test_extracts_without_a_column_are_bad_data_and_no_value_is_echoed(call, dem
     assert not (tmp_path / "work" / "dataset").exists()
 
 
-def test_build_says_where_quarantined_rows_and_reasons_lie_when_there_are_any(call, demo, tmp_path):
-    extracts = shutil.copytree(demo / "extracts", tmp_path / "extracts")
-    for work, says in ((tmp_path / "clean", False), (tmp_path / "spoilt", True)):
-        if says:
-            with open(extracts / "people.csv", "a", encoding="utf-8") as stream:
-                stream.write("CANARY7f3a\n")
-        called = call("build", "early_help", "--extracts", extracts, "--out", work)
-        assert called.code == 0, called.err
-        assert (f"Quarantined rows and reasons: {work / 'quarantine' / 'quarantine.csv'}\n" in called.out) == says
-        assert "CANARY7f3a" not in called.out + called.err
+def test_build_says_where_quarantined_rows_and_reasons_lie_and_never_what_they_say(call, demo, tmp_path):
+    extracts, work = shutil.copytree(demo / "extracts", tmp_path / "extracts"), tmp_path / "work"
+    with open(extracts / "people.csv", "a", encoding="utf-8") as stream:
+        stream.write("CANARY7f3a\n")
+    called = call("build", "early_help", "--extracts", extracts, "--out", work)
+    assert called.code == 0, called.err
+    assert f"Quarantined rows and reasons: {work / 'quarantine' / 'quarantine.csv'}\n" in called.out
+    assert "people" in (work / "quarantine" / "quarantine.csv").read_text(encoding="utf-8")
+    assert "CANARY7f3a" not in called.out + called.err
 
 
 def test_an_override_without_a_reason_is_a_usage_error(call, demo, tmp_path):
