@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from vru_models.findings import Finding, Findings
@@ -38,6 +39,18 @@ def unanswered(findings: Findings, given: Mapping[str, str]) -> list[str]:
     lines += [f"overrides.{key}: nothing with this code stands in the way" for key in given if key not in needed]
     short = [key for key, reason in given.items() if len(reason.strip()) < LEAST_REASON]
     return lines + [f"overrides.{key}: gives no reason of {LEAST_REASON} characters or more" for key in short]
+
+
+def hold_a_pseudonym(texts: Iterable[str], *people: Iterable[str]) -> bool:
+    """Whether a text that goes into the ledger, which holds nobody, has the pseudonym of one of these people in it.
+
+    Examples
+    --------
+    >>> [hold_a_pseudonym([text], ["c0ffee"]) for text in ("late; c0ffee is missing", "c0ffees are late")]
+    [True, False]
+    """
+    words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
+    return any(not words.isdisjoint(ids) for ids in people)
 
 
 def names_somebody(by: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from vru_models.audit.answers import ADVICE, names_somebody, unanswered
+from vru_models.audit.answers import ADVICE, hold_a_pseudonym, names_somebody, unanswered
 from vru_models.audit.bundle import MANIFEST, open_bundle, refuse_inside_release, seal
 from vru_models.audit.known_answers import known_answers
 from vru_models.audit.ledger import Ledger
@@ -80,7 +79,8 @@ def approve(
             out, "is already there", expected="a new folder", then="Nothing is overwritten; name another"
         )
     refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *overdue_reviews(run.spec)]
-    refusals += _pseudonyms(run, [by, *given.values()])
+    if hold_a_pseudonym([by, *given.values()], run.scores.index.get_level_values("person_id")):
+        refusals.append("overrides: hold a pseudonym; write reasons without naming anybody")
     refusals += [] if names_somebody(by) else ["by: names nobody; give name and role in one line"]
     private = load_private(key)
     trust = Trust.load(trusted) if isinstance(trusted, str | Path) else trusted
@@ -110,13 +110,6 @@ def _signer(trust: Trust, private: Ed25519PrivateKey, by: str) -> list[str]:
     if not Signer(fingerprint(private.public_key()), listed.name, listed.role).approves_as(by):
         return ["by: the trust file does not list this key as an approver's under this name; give --by 'NAME, role'"]
     return []
-
-
-def _pseudonyms(run: Run, texts: list[str]) -> list[str]:
-    """Whether a text that will be in the ledger and on page one names somebody by pseudonym."""
-    words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
-    people = run.scores.index.get_level_values("person_id")
-    return ["overrides: hold a pseudonym; write reasons without naming anybody"] if people.isin(words).any() else []
 
 
 def _account(run: Run, evidence: Evidence, ledger: Ledger) -> list[str]:

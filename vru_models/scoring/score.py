@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from vru_models.audit.answers import ADVICE, names_somebody, unanswered
+from vru_models.audit.answers import ADVICE, hold_a_pseudonym, names_somebody, unanswered
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release, refuse_expired, refuse_future
 from vru_models.dataset.coded import encode
@@ -138,7 +137,8 @@ def score(
     listed = _listed(release, rows)
     gates += Findings([*outages(release.volumes, rows.volumes), *linked(release.linked, gates), *unexplained(listed)])
     _pass_gates(gates, given, by)
-    _refuse_names(events, [by, *given.values()])
+    if hold_a_pseudonym([by, *given.values()], events.spells["person_id"], events.frame["person_id"]):
+        raise RefusedError.at("overrides", "hold a pseudonym", then="Write reasons without naming anybody")
     counts = {**rows.cohort.counts, "listed": len(listed)}
     return Scores(listed, day, counts, gates, given, by.strip(), release, dict(events.extract_dates), events.digest)
 
@@ -217,13 +217,6 @@ def _pass_gates(gates: Findings, given: Mapping[str, str], by: str) -> None:
     if lines:
         then = f"Nothing was listed. Bring whole and recent extracts. {ADVICE}"
         raise RefusedError("\n".join(["score: refused.", *(f"  {line}" for line in lines), then]))
-
-
-def _refuse_names(events: Events, texts: list[str]) -> None:
-    """Refuse reasons that name somebody by pseudonym: they go into the ledger, which holds nobody."""
-    words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
-    if events.spells["person_id"].isin(words).any() or events.frame["person_id"].isin(words).any():
-        raise RefusedError.at("overrides", "hold a pseudonym", then="Write reasons without naming anybody")
 
 
 def _listed(release: Release, rows: Day) -> pd.DataFrame:
