@@ -14,7 +14,7 @@ from vru_models.audit.answers import ADVICE, hold_a_pseudonym, names_somebody, u
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release, refuse_expired, refuse_future
 from vru_models.dataset.coded import encode
-from vru_models.dataset.rows import Day, day_of
+from vru_models.dataset.rows import Day, day_of, day_volumes
 from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
 from vru_models.events import Events
@@ -130,12 +130,19 @@ def score(
     refuse_unapproved(release, ledger, day)
     refuse_future(events.extract_dates)
     gates = _admitted(release.spec, events) + Findings([*_stale(release.spec, events, day), _learnt(release, day)])
-    rows = day_of(release.spec, encode(release.spec, events), day)
+    coded = encode(release.spec, events)
+    rows = day_of(release.spec, coded, day)
     if not len(rows.X):
         _pass_gates(gates, given, by)
         raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")
     listed = _listed(release, rows)
-    gates += Findings([*outages(release.volumes, rows.volumes), *linked(release.linked, gates), *unexplained(listed)])
+    gates += Findings(
+        [
+            *outages(release.volumes, day_volumes(release.spec, coded, rows)),
+            *linked(release.linked, gates),
+            *unexplained(listed),
+        ]
+    )
     _pass_gates(gates, given, by)
     if hold_a_pseudonym([by, *given.values()], events.spells["person_id"], events.frame["person_id"]):
         raise RefusedError.at("overrides", "hold a pseudonym", then="Write reasons without naming anybody")
