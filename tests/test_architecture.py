@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "vru_models"
 ROOMS = [
-    "errors", "findings", "spec", "disclosure", "feeds", "events", "dataset", "models", "evaluation", "fairness",
-    "evidence", "audit", "scoring", "synthetic", "examples", "workflow", "demo", "cli",
+    "errors", "findings", "frames", "spec", "disclosure", "identifiers", "feeds", "events", "dataset", "models",
+    "evaluation", "fairness", "evidence", "audit", "scoring", "synthetic", "examples", "workflow", "demo", "cli",
 ]  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from vru_models.errors import VruError
     from vru_models.events import Events, record_events
     from vru_models.evidence import Evidence, Run, evaluate, fit
-    from vru_models.feeds import pseudonymise, read_feeds, scan_identifiers
+    from vru_models.feeds import read_feeds
     from vru_models.findings import Finding, Findings
+    from vru_models.identifiers import pseudonymise, scan_identifiers
     from vru_models.models import FlagCountClassifier, ScorecardClassifier
     from vru_models.scoring import score
     from vru_models.spec import Spec
@@ -35,8 +36,8 @@ _HOME = {
     "check": "workflow",
     "read_feeds": "feeds",
     "synthetic_feeds": "synthetic",
-    "scan_identifiers": "feeds",
-    "pseudonymise": "feeds",
+    "scan_identifiers": "identifiers",
+    "pseudonymise": "identifiers",
     "record_events": "events",
     "Events": "events",
     "temporal_splits": "dataset",

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from vru_models.feeds import scan_identifiers
-from vru_models.feeds.identifiers import beyond_chance, names_identifier
+from vru_models.identifiers import scan_identifiers
+from vru_models.identifiers.scan import beyond_chance, names_identifier
 
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from vru_models.events import Events
 from vru_models.events.folding import fold
-from vru_models.feeds.columns import arrow_table
 from vru_models.feeds.validate import validate
+from vru_models.frames import arrow_table
 from vru_models.spec.calendar import known_on
 
 HEADER = "exclusion_id,person_id,kind,start_date,known_date,sessions,status"

@@ -7,7 +7,8 @@ import pytest
 import small
 
 from vru_models.errors import VruError
-from vru_models.feeds import admit, read_feeds, scan_identifiers, write_extracts
+from vru_models.feeds import admit, read_feeds, write_extracts
+from vru_models.identifiers import scan_identifiers
 
 CANARY = "CANARY7f3a"
 

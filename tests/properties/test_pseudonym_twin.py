@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vru_models.feeds.pseudonyms import PseudonymKey, normalised, pseudonymise
+from vru_models.identifiers.pseudonyms import PseudonymKey, normalised, pseudonymise
 
 SECRETS = st.binary(min_size=32, max_size=32).filter(lambda b: len(set(b)) >= 16)
 PURPOSES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)

@@ -4,9 +4,9 @@ import json
 import pytest
 import small
 
-from vru_models.feeds.columns import arrow_table
-from vru_models.feeds.identifiers import scan_identifiers
 from vru_models.feeds.validate import validate
+from vru_models.frames import arrow_table
+from vru_models.identifiers.scan import scan_identifiers
 from vru_models.spec import CodeList, Spec, TableSchema
 from vru_models.spec.sources import Feed
 from vru_models.spec.spec import shipped_schemas

@@ -8,8 +8,8 @@ import pytest
 
 from vru_models.cli import main
 from vru_models.errors import DataError, RefusedError, StorageError
-from vru_models.feeds.pseudonym_files import key_from, pseudonymise_csv, rotate_csv
-from vru_models.feeds.pseudonyms import PseudonymKey
+from vru_models.identifiers.files import key_from, pseudonymise_csv, rotate_csv
+from vru_models.identifiers.pseudonyms import PseudonymKey
 
 KEY = PseudonymKey("early_help", bytes(range(32)))
 RAW = 'n,upn,note\r\n1,B801200005001,"a, ""b"""\r\n2,,=x\r\n3, b8012-00005001,\r\n'

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from vru_models.errors import DataError, RefusedError, SpecError, StorageError
-from vru_models.feeds.pseudonyms import ID_TYPES, PseudonymKey, normalised, pseudonymise, rotate
+from vru_models.identifiers.pseudonyms import ID_TYPES, PseudonymKey, normalised, pseudonymise, rotate
 
 SECRET = bytes(range(32))
 KEY = PseudonymKey("early_help", SECRET)

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from vru_models.errors import SpecError
-from vru_models.feeds import admit, scan_identifiers
+from vru_models.feeds import admit
+from vru_models.identifiers import scan_identifiers
 from vru_models.spec import Spec
 from vru_models.synthetic import synthetic_extracts, synthetic_feeds
 from vru_models.synthetic.agencies import AGENCIES

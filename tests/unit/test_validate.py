@@ -6,8 +6,8 @@ import pytest
 import small
 
 from vru_models.errors import SpecError
-from vru_models.feeds.columns import arrow_table
 from vru_models.feeds.validate import header_faults, validate
+from vru_models.frames import arrow_table
 
 EXCLUSIONS = "exclusion_id,person_id,kind,start_date,known_date,sessions,status"
 GOOD = "x1,a,S,2022-01-10,2022-01-12,3,recorded"

@@ -25,7 +25,7 @@ def secret(
     purpose: Purpose,
 ) -> None:
     """Make a secret key for pseudonyms, to be kept where the raw identifiers are."""
-    from vru_models.feeds.pseudonyms import PseudonymKey
+    from vru_models.identifiers.pseudonyms import PseudonymKey
 
     say(f"Key {PseudonymKey.make(path, purpose=purpose).id} for {purpose}. Whoever loses it cannot link next month.")
 
@@ -44,7 +44,7 @@ def pseudonymise(
     name: Annotated[str, typer.Option("--as", metavar="NAME", help="Name of the new column.")] = "person_id",
 ) -> None:
     """Replace raw identifiers by pseudonyms, where both they and the key are held."""
-    from vru_models.feeds.pseudonym_files import key_from, pseudonymise_csv
+    from vru_models.identifiers.files import key_from, pseudonymise_csv
 
     held = key_from(key, purpose=purpose)
     done, found = pseudonymise_csv(source, out, column=column, key=held, purpose=purpose, id_type=id_type, name=name)
@@ -67,7 +67,7 @@ def rotate(
     out: Annotated[Path, typer.Option("--out", metavar="OUT", help="New CSV file: old pseudonym, new pseudonym.")],
 ) -> None:
     """Map the pseudonyms of an old key to those of a new one."""
-    from vru_models.feeds.pseudonym_files import key_from, rotate_csv
+    from vru_models.identifiers.files import key_from, rotate_csv
 
     keys = [key_from(given, purpose=purpose) for given in (key, new_key)]
     done = rotate_csv(source, out, column=column, keys=keys, purpose=purpose, id_type=id_type)

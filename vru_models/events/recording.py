@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from vru_models.events.events import Events
-from vru_models.feeds.columns import text_of
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings, Status
+from vru_models.frames import text_of
 from vru_models.spec import Span, Spec
 from vru_models.spec.calendar import as_days
 from vru_models.spec.digest import digest_rows

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from pydantic import Field, ValidationError
 
 from vru_models.errors import DataError, RefusedError, StorageError
-from vru_models.feeds.columns import to_frame, to_table
 from vru_models.findings import Finding, Findings
+from vru_models.frames import to_frame, to_table
 from vru_models.spec.digest import buckets_of, canonical_json, digest_bytes, digest_json
 from vru_models.spec.section import Section
 from vru_models.spec.storage import read_file, write_folder

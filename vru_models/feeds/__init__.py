@@ -2,8 +2,6 @@
 
 from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.gate import admit
-from vru_models.feeds.identifiers import scan_identifiers
-from vru_models.feeds.pseudonyms import pseudonymise
 from vru_models.feeds.read import read_feeds, write_extracts
 
-__all__ = ["Feeds", "admit", "pseudonymise", "read_feeds", "scan_identifiers", "write_extracts"]
+__all__ = ["Feeds", "admit", "read_feeds", "write_extracts"]

@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from vru_models.errors import DataError
-from vru_models.feeds.columns import arrow_table
 from vru_models.feeds.feeds import Feeds
-from vru_models.feeds.identifiers import scan_identifiers
 from vru_models.feeds.validate import Verdict, header_faults, validate
 from vru_models.findings import Finding, Findings
+from vru_models.frames import arrow_table
+from vru_models.identifiers.scan import scan_identifiers
 from vru_models.spec import Spec
 
 _MOST_REASONS = 3

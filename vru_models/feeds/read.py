@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import tomli_w
 
 from vru_models.errors import DataError, StorageError
-from vru_models.feeds.columns import is_read
 from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.gate import admit
+from vru_models.frames import is_read
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
 from vru_models.spec.problems import toml_of

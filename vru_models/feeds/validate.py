@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from vru_models.feeds.columns import Cells, Mask, cells, over_rows, to_frame
+from vru_models.feeds.columns import Cells, Mask, cells, over_rows
+from vru_models.frames import to_frame
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day, as_days
 from vru_models.spec.sources import EventStatus, Indicator, Role

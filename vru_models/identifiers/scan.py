@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator
 import pandas as pd
 import pyarrow as pa
 
-from vru_models.feeds.columns import arrow_table
-from vru_models.feeds.detectors import Hit, Values, beyond_chance, hits, latest_day, places, uncountable
 from vru_models.findings import Finding, Findings
+from vru_models.frames import arrow_table
+from vru_models.identifiers.detectors import Hit, Values, beyond_chance, hits, latest_day, places, uncountable
 from vru_models.spec.calendar import as_day
 
 # fmt: off

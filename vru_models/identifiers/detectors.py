@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.stats import binom
 
-from vru_models.feeds.identifier_rules import COMMON_NAME, RULES, Rule
 from vru_models.findings import Status
+from vru_models.identifiers.rules import COMMON_NAME, RULES, Rule
 
 ALPHA = 1e-9
 """Largest binomial probability, under chance, at which a column is called an identifier."""

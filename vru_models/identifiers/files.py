@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from vru_models.errors import DataError, RefusedError
-from vru_models.feeds.identifiers import scan_identifiers
-from vru_models.feeds.pseudonyms import METHOD, PseudonymKey, key_for, pseudonymise, rotate
 from vru_models.findings import Findings
+from vru_models.identifiers.pseudonyms import METHOD, PseudonymKey, key_for, pseudonymise, rotate
+from vru_models.identifiers.scan import scan_identifiers
 from vru_models.spec.storage import read_file, write_file, write_new
 
 _LARGEST = 1 << 34
