@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from vru_models.audit.bundle import MANIFEST, open_bundle
+from vru_models.audit.entries import Entry
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import release_of, today
 from vru_models.audit.trust import Trust
@@ -16,7 +17,7 @@ from vru_models.evidence import Evidence, Run
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
-from vru_models.spec.digest import digest_file
+from vru_models.spec.digest import digest_file, digest_json
 from vru_models.spec.storage import read_file
 
 _MAX_CHECKPOINT = 1 << 20
@@ -32,7 +33,7 @@ def verify(path: str | Path, *, trusted: Trust | None = None, ledger: Ledger | s
     ``trust.toml`` there unless ``trusted`` is given), and ``extracts/``, ``quarantine/``, ``events/``, ``dataset/``,
     ``audit_file.parquet``, ``run/``, ``evidence/``, ``report.html`` and every list against what the ledger says of
     them. Any ``fail`` means that something is not as it was written; what the ledger names and is not there is
-    ``cannot tell``.
+    ``cannot tell``, unless the ledger holds the proof that it expired.
 
     Parameters
     ----------
@@ -118,32 +119,41 @@ def _folder(place: Path, trusted: Trust | None, ledger: Ledger) -> Findings:
     if chain.with_status("fail"):
         return chain
     checks = (_extracts, _recorded, _superseded, _pages, _lists)
-    releases = [finding for folder in _releases(place) for finding in _release(folder, trust)]
+    releases = [finding for folder in release_folders(place) for finding in _release(folder, trust)]
     if not releases:
         releases = [Finding("VRU604", "not applicable", "release", "there is no release in this folder")]
     return chain + Findings(releases) + Findings(found for check in checks for found in check(place, ledger))
 
 
-def _releases(place: Path) -> list[Path]:
+def release_folders(place: Path) -> list[Path]:
     """``release/``, and every other folder here that has a manifest."""
-    here = {file.parent for file in place.glob(f"*/{MANIFEST}")}
+    here = {file.parent for file in place.glob(f"[!.]*/{MANIFEST}")}
     return sorted(here | ({place / "release"} if (place / "release").is_dir() else set()))
 
 
 def _superseded(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU606 of releases after which a later version was approved, and VRU607 of those not called ``release``."""
-    for folder in _releases(place):
+    for folder in release_folders(place):
         try:
             bundle = open_bundle(folder, None)
         except VruError:
             continue
         if folder.name != "release":
-            yield _as_said(folder.name, bool(ledger.find("approval", release=bundle.digest)))
+            held = bool(ledger.find("approval", release=bundle.digest))
+            yield _as_said(folder.name, held, _expired(ledger).get(bundle.digest))
         approvals = ledger.find("approval", purpose=bundle.header.get("purpose"))
         latest = max((int(entry.body["version"]) for entry in approvals), default=0)
         if latest > _version(bundle.header):
             message = f"superseded by version {latest}: intact, and score refuses it"
             yield Finding("VRU606", "cannot tell", folder.name, message)
+
+
+def list_folders(place: Path) -> list[Path]:
+    """Every folder here, up to two folders deep, that holds a file of a list."""
+    found = {
+        f.parent for name in _LIST_FILES for depth in ("[!.]*", "[!.]*/[!.]*") for f in place.glob(f"{depth}/{name}")
+    }
+    return sorted(folder for folder in found if folder.name not in _PARTS)
 
 
 def _version(header: Mapping[str, object]) -> int:
@@ -158,18 +168,45 @@ def _checkpoint(place: Path) -> bytes | None:
 
 def _recorded(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607: each stored part against what the ledger says of it."""
+    expired = _expired(ledger)
     for name, (kind, field, digest_of) in _PARTS.items():
         said = [entry.body[field] for entry in ledger.find(kind) if field in entry.body]
         if (place / name).exists():
             try:
-                yield _as_said(name, digest_of(place / name) in said)
+                now = digest_of(place / name)
+                yield _as_said(name, now in said, expired.get(_one(now)))
             except VruError as error:
                 yield Finding("VRU607", "fail", name, str(error))
-        elif said:
-            yield _not_here(name, len(said), len(said))
+        else:
+            yield from _gone(name, [_one(content) for content in said], expired)
 
 
-def _as_said(name: str, held: bool) -> Finding:
+def _expired(ledger: Ledger) -> dict[str, Entry]:
+    """The last proof that something expired, by the digest of what it was."""
+    return {entry.body["digest"]: entry for entry in ledger.find("expired")}
+
+
+def _one(content: object) -> str:
+    """One digest of what the ledger says of a part; of the digests of several files, the digest of them by name."""
+    return content if isinstance(content, str) else digest_json(content)
+
+
+def _gone(name: str, said: list[str], expired: Mapping[str, Entry]) -> Iterator[Finding]:
+    """VRU607 of what the ledger names and is not here: what expired, and what nobody knows of."""
+    proofs = [expired[digest] for digest in dict.fromkeys(said) if digest in expired]
+    if proofs:
+        last = max(proofs, key=lambda entry: entry.seq)
+        of = "" if len(proofs) == 1 else f": {len(proofs)} of {len(set(said))}, the last"
+        message = f"expired{of} on {last.at[:10]} under the spec's rule (kept {last.body['rule']})"
+        yield Finding("VRU607", "pass", name, message)
+    if missing := sum(digest not in expired for digest in said):
+        yield _not_here(name, missing, len(said))
+
+
+def _as_said(name: str, held: bool, expired: Entry | None = None) -> Finding:
+    if held and expired:
+        message = f"as the ledger says, which also says that it expired on {expired.at[:10]}: a copy, or restored"
+        return Finding("VRU607", "cannot tell", name, message)
     message = "as the ledger says" if held else "is not what the ledger says was written"
     return Finding("VRU607", "pass" if held else "fail", name, message)
 
@@ -192,30 +229,36 @@ _PARTS: Mapping[str, tuple[str, str, Callable[[Path], object]]] = {
 
 def _extracts(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607 of the extracts that were read; other files among them are not looked at, as when reading."""
-    folder = place / "extracts"
+    folder, expired = place / "extracts", _expired(ledger)
+    said = [dict(entry.body["files"]) for entry in ledger.find("feeds")]
     if folder.is_dir():
         here = {file.name: digest_file(file) for file in folder.iterdir() if file.is_file()}
-        said = [dict(entry.body["files"]) for entry in ledger.find("feeds")]
-        yield _as_said(folder.name, any(files.items() <= here.items() for files in said))
+        held = [files for files in said if files.items() <= here.items()]
+        yield _as_said(folder.name, bool(held), expired.get(_one(held[-1])) if held else None)
+    else:
+        yield from _gone(folder.name, [digest for digest in map(_one, said) if digest in expired], expired)
 
 
 def _pages(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607 of a page for reviewers: a copy of the release's, or one that ``report`` wrote."""
-    page = place / "report.html"
+    page, expired = place / "report.html", _expired(ledger)
     if page.is_file():
         digest, signed = digest_file(page), place / "release" / "report.html"
         held = signed.is_file() and digest == digest_file(signed)
-        yield _as_said(page.name, held or bool(ledger.find("report", sha256=digest)))
+        yield _as_said(page.name, held or bool(ledger.find("report", sha256=digest)), expired.get(digest))
+    else:
+        yield from _gone(page.name, [e.body["digest"] for e in ledger.find("expired", artefact="report")], expired)
 
 
 def _lists(place: Path, ledger: Ledger) -> Iterator[Finding]:
     """VRU607 of every list in the folder, up to two folders deep, and of those that the ledger names beside them."""
-    folders = {file.parent for name in _LIST_FILES for depth in ("*", "*/*") for file in place.glob(f"{depth}/{name}")}
-    found = [_scores(folder, ledger) for folder in sorted(folders) if folder.name not in _PARTS]
+    found = [_scores(folder, ledger) for folder in list_folders(place)]
     yield from found
-    said = len({tuple(sorted(entry.body["files"].items())) for entry in ledger.find("scores")})
-    if said > len(found):
-        yield _not_here("lists", said - len(found), said)
+    said, expired = {_one(dict(entry.body["files"])) for entry in ledger.find("scores")}, _expired(ledger)
+    yield from _gone("lists", sorted(said & set(expired)), expired)
+    left = len(said - set(expired))
+    if left > len(found):
+        yield _not_here("lists", left - len(found), len(said))
 
 
 def _scores(folder: Path, ledger: Ledger) -> Finding:
@@ -230,6 +273,8 @@ def _scores(folder: Path, ledger: Ledger) -> Finding:
     if wrong or success is None:
         message = f"{wrong} files are not as scored" if wrong else "_SUCCESS is missing: the run did not finish"
         return Finding("VRU607", "fail", folder.name, message)
+    if proof := _expired(ledger).get(_one(files)):
+        return _as_said(folder.name, held=True, expired=proof)
     return Finding("VRU607", "pass", folder.name, f"{len(files)} files as the ledger says")
 
 

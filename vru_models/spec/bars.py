@@ -72,6 +72,45 @@ class Disclosure(Section):
 
 
 class Retention(Section):
-    """How long a release may be used before it must be approved again."""
+    """How long a release may be used before it must be approved again, and how long each kind of artefact is kept.
+
+    Every window but ``release`` is counted from the day on which the ledger says that the artefact was written, and its
+    last day is still inside. None: kept until somebody removes it, and ``expire`` says so.
+
+    Parameters
+    ----------
+    release
+        How long a release may be used. Nothing is removed by it.
+    extracts
+        The copy of the agencies' files that the partnership keeps.
+    quarantine
+        Which rows were held back, and why.
+    events
+        The event store.
+    audit_file
+        Protected characteristics, kept apart.
+    dataset
+        Features and outcomes by row.
+    run
+        The fit, with every row's points. Kept in any case while a release in use was approved on it.
+    evidence
+        What was measured. Kept in any case while a release in use was approved on it.
+    old_release
+        A release that is superseded or past its last day. Kept in any case while a list that was made from it is here.
+    scores
+        A list with its reason sheets.
+    report
+        A page for reviewers; a copy of a release's own page goes with that release at the latest.
+    """
 
     release: Window
+    extracts: Window | None = None
+    quarantine: Window | None = None
+    events: Window | None = None
+    audit_file: Window | None = None
+    dataset: Window | None = None
+    run: Window | None = None
+    evidence: Window | None = None
+    old_release: Window | None = None
+    scores: Window | None = None
+    report: Window | None = None
