@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_HEAD = 4_096
 _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
@@ -68,16 +69,23 @@ def text_of(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def encoded(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, pa.Array]:
-    """The number of each row's value (-1 where missing) and the distinct values."""
+    """Where each row's value stands (-1 where missing) in an array of values, each in it once unless most differ.
+
+    Where most of the first rows differ the array is the column itself: numbering its values would take longer than
+    reading each of them.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    head = column.slice(0, _HEAD)
+    if 2 * len(pc.unique(head)) > len(head):
+        rows = np.arange(len(column), dtype=np.int32)
+        return np.where(np.asarray(column.is_valid()), rows, -1).astype(np.int32, copy=False), column
     coded = column.dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.combine_chunks()
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return codes.astype(np.int32, copy=False), coded.dictionary
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 
 import numpy as np
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from vru_models.events import Events
 from vru_models.events.folding import fold
-from vru_models.feeds.validate import validate
+from vru_models.feeds.batches import Batch, Verdict
+from vru_models.feeds.validate import validate, validate_batches
 from vru_models.frames import arrow_table
 from vru_models.spec.calendar import known_on
 
@@ -67,16 +69,19 @@ def broken(row):
         yield "outside_agreement"
 
 
-def twin(rows):
-    found, kept = {}, set()
+def twin(rows, unique=None):
+    """What is broken by row number; ``unique`` is the column, if any, whose numbers are to be unique."""
+    found, keys, values = {}, set(), set()
     for number, row in enumerate(rows, 1):
         reasons = set(broken(row))
-        if not reasons and (row[0], row[4]) in kept:
-            reasons = {"duplicate"}
+        if not reasons:
+            value = float(row[unique]) if unique and row[unique] else None
+            reasons |= {"duplicate"} if (row[0], row[4]) in keys else set()
+            reasons |= {"sessions:not_unique"} if value is not None and value in values else set()
+            keys.add((row[0], row[4]))
+            values.add(value)
         if reasons:
             found[number] = reasons
-        else:
-            kept.add((row[0], row[4]))
     return found
 
 
@@ -85,12 +90,55 @@ def twin(rows):
 def test_the_gate_says_of_every_row_what_a_reading_row_by_row_says(rows):
     table = arrow_table(pd.DataFrame(rows, columns=HEADER.split(","), dtype="str"))
     verdict = validate(table, SPEC, feed="exclusions", extract_date=small.EXTRACT_DATE)
-    found = {row: set(reasons.split("; ")) for row, reasons in verdict.quarantine.itertuples(index=False)}
-    assert found == twin(rows)
+    assert found_in(verdict) == twin(rows)
     assert len(verdict.accepted) + len(verdict.quarantine) == len(rows)
 
 
+@st.composite
+def cut_feeds(draw):
+    """Rows, among which some could not be split (None), and the places at which the file is cut."""
+    rows = draw(st.lists(st.one_of(ROW, ROW, ROW, st.none()), max_size=20))
+    return rows, sorted(draw(st.lists(st.integers(0, len(rows)), max_size=6)))
+
+
+def batch_of(rows, first):
+    split = pd.DataFrame([row for row in rows if row], columns=HEADER.split(","), dtype="str")
+    return Batch(arrow_table(split), first, tuple(i for i, row in enumerate(rows, first) if row is None))
+
+
+def found_in(verdict):
+    return {row: set(reasons.split("; ")) for row, reasons in verdict.quarantine.itertuples(index=False)}
+
+
+@given(cut_feeds())
+@settings(max_examples=60, deadline=None)
+def test_however_a_feed_is_cut_the_verdict_is_that_of_the_whole_and_of_a_reading_row_by_row(feed):
+    rows, cuts = feed
+    edges = [0, *cuts, len(rows)]
+    batches = [batch_of(rows[a:b], a + 1) for a, b in itertools.pairwise(edges)]
+    about = {"feed": "exclusions", "extract_date": small.EXTRACT_DATE}
+    parts = list(validate_batches(batches, UNIQUE, **about))
+    whole = batch_of(rows, 1)
+    verdict = validate(whole.table, UNIQUE, **about, malformed=whole.malformed)
+    joined = Verdict.joined(parts)
+    assert [part.rows_in for part in parts] == [b - a for a, b in itertools.pairwise(edges)]
+    assert joined.table.equals(verdict.table)
+    assert joined.rows_in == verdict.rows_in == verdict.table.num_rows + len(verdict.quarantine)
+    pd.testing.assert_frame_equal(joined.quarantine, verdict.quarantine)
+    expected = twin([row or BAD for row in rows], unique=5)
+    expected |= {i: {"wrong_number_of_fields"} for i, row in enumerate(rows, 1) if row is None}
+    assert found_in(joined) == expected
+
+
 SPEC = small.spec()
+BAD = ("",) * 7
+FIELDS = small.SCHEMAS["exclusions"]["fields"]
+UNIQUE = small.spec(
+    schemas={
+        "exclusions": small.SCHEMAS["exclusions"]
+        | {"fields": [f | {"constraints": f["constraints"] | {"unique": f["name"] == "sessions"}} for f in FIELDS]}
+    }
+)
 VERSIONS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.booleans()), max_size=10)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
+import traceback
 
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +13,10 @@ import small
 
 from vru_models.errors import DataError, RefusedError, StorageError
 from vru_models.events import record_events
-from vru_models.feeds import read_feeds, write_extracts
+from vru_models.feeds import files, read_feeds, write_extracts
+from vru_models.feeds.files import csv_batches, parquet_batches
+from vru_models.feeds.read import batches_of
+from vru_models.spec.sources import Source
 
 HEADER = "episode_id,person_id,start_date,known_date"
 ROW = "m1,a,2022-06-01,2022-06-02"
@@ -220,6 +225,11 @@ def test_a_carriage_return_within_a_row_makes_two_that_cannot_be_split(folder):
             f"{HEADER}\n{ROW}\n" + "a" * (2 << 24) + ",c,,\n",
             "rows longer than 16,777,216 bytes: 1, the first on line 3",
         ),
+        (f"{HEADER}\n" + "a" * (1 << 24), "rows longer than 16,777,216 bytes: 1, the first on line 2"),
+        (
+            f"{HEADER}\n" + "a" * (3 << 24) + "\n\n" + "\u00e9" * (1 << 23),
+            "longer than 16,777,216 bytes: 2, the first on line 2",
+        ),
         (f'{HEADER},"\n{ROW}\n', "cannot be split into rows: a quotation mark is not closed"),
         (f"{HEADER}\n{ROW}\n".encode("utf-16"), "missing.csv: is not UTF-8 text"),
         (f"{HEADER}\n{ROW}\n".encode("utf-16-le"), "missing: none of the declared columns is there"),
@@ -304,3 +314,172 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(folder, name):
 def test_a_path_that_no_file_system_takes_is_a_storage_error(tmp_path):
     with pytest.raises(StorageError, match=r"extracts: cannot be read \(File name too long\)"):
         read_feeds(tmp_path / ("a" * 5_000), small.spec())
+
+
+NAME = "Zo\u00eb\u20ac"
+ZOE = f"m1,{NAME},2022-06-01,2022-06-02"
+
+
+def declared(**source):
+    return small.spec(**{"feeds.missing.source": source})
+
+
+@pytest.mark.parametrize(
+    ("source", "content"),
+    [
+        ({"encoding": "cp1252"}, f"{HEADER}\n{ZOE}\n".encode("cp1252")),
+        ({"encoding": "utf-16"}, f"{HEADER}\n{ZOE}\n".encode("utf-16")),
+        ({"encoding": "utf-16-le"}, f"\ufeff{HEADER}\r\n{ZOE}".encode("utf-16-le")),
+        ({"delimiter": ";"}, f"{HEADER}\n{ZOE}\n".replace(",", ";").encode()),
+        ({"delimiter": "\t"}, f"{HEADER}\n{ZOE}\n".replace(",", "\t").encode()),
+        (
+            {"date_format": "%d/%m/%Y"},
+            f"{HEADER}\nm1,{NAME},01/06/2022,02/06/2022\n".encode(),
+        ),
+    ],
+)
+def test_a_file_is_read_as_its_source_is_declared(folder, source, content):
+    (folder / "missing.csv").write_bytes(content)
+    feeds = read_feeds(folder, declared(**source))
+    assert feeds.accepted["missing"].iloc[0].tolist() == [
+        "m1",
+        NAME,
+        pd.Timestamp("2022-06-01"),
+        pd.Timestamp("2022-06-02"),
+    ]
+
+
+def test_a_date_in_another_format_than_the_declared_is_quarantined_and_no_row_is_lost(folder):
+    rows = ["m1,a,01/06/2022,02/06/2022", "m2,a,2022-06-01,02/06/2022", "m3,a,30/02/2022,1/2/2023", "m4,a,01/06/2022"]
+    (folder / "missing.csv").write_text("\n".join([HEADER, *rows]))
+    feeds = read_feeds(folder, declared(date_format="%d/%m/%Y"))
+    assert feeds.frame().set_index("feed").loc["missing"].tolist() == [4, 1, 3]
+    assert feeds.quarantine.values.tolist() == [
+        ["missing", 2, "start_date:not_a_date"],
+        ["missing", 3, "start_date:not_a_date; known_date:not_a_date"],
+        ["missing", 4, "wrong_number_of_fields"],
+    ]
+
+
+def test_parquet_text_is_in_the_declared_format_and_a_typed_date_is_a_date(folder):
+    parquet(folder, start_date=pa.array(["01/06/2022"]), known_date=pa.array([dt.date(2022, 6, 2)]))
+    accepted = read_feeds(folder, declared(date_format="%d/%m/%Y")).accepted["missing"]
+    assert accepted.iloc[0].tolist()[2:] == [pd.Timestamp("2022-06-01"), pd.Timestamp("2022-06-02")]
+
+
+@pytest.mark.parametrize("source", [{"encoding": "cp1252"}, {"delimiter": ";"}])
+def test_a_parquet_file_has_no_encoding_and_no_delimiter(folder, source):
+    parquet(folder)
+    with pytest.raises(
+        DataError, match=r"missing.parquet: has no encoding and no delimiter, and the feed declares them"
+    ):
+        read_feeds(folder, declared(**source))
+
+
+def test_a_file_in_another_encoding_than_the_declared_is_refused_without_its_text(folder):
+    (folder / "missing.csv").write_bytes(f"{HEADER}\nSECRET\x81,a,2022-06-01,2022-06-02\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"missing.csv: is not CP1252 text. Save the file as CP1252 and run") as caught:
+        read_feeds(folder, declared(encoding="cp1252"))
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_header_that_is_not_csv_is_refused_in_the_declared_terms(folder):
+    (folder / "missing.csv").write_text("z" * 200_000)
+    with pytest.raises(DataError, match=r"its header is not CSV. Expected: semicolon, double quotes"):
+        read_feeds(folder, declared(delimiter=";"))
+
+
+def test_blank_lines_are_no_rows_wherever_they_are(folder):
+    (folder / "missing.csv").write_text(f"{HEADER}\n\n\nm0,a\n\n{ROW}\n\n")
+    feeds = read_feeds(folder, small.spec())
+    assert feeds.frame().set_index("feed").loc["missing"].tolist() == [2, 1, 1]
+    assert feeds.quarantine["row"].tolist() == [1]
+
+
+def lines(n):
+    return "".join(f"m{i},a,2022-06-01,2022-06-02\n" for i in range(n))
+
+
+def batches(text, malformed=None):
+    given = [] if malformed is None else malformed
+    return csv_batches(io.BytesIO(text.encode()), "missing.csv", source=Source(), malformed=given)
+
+
+def test_a_file_is_read_no_further_than_its_batches_are_asked_for(monkeypatch):
+    monkeypatch.setattr(files, "_BLOCK", 1_000)
+    stream = io.BytesIO(f"{HEADER}\n{lines(10_000)}".encode())
+    read = csv_batches(stream, "missing.csv", source=Source(), malformed=[])
+    assert 30 <= next(read).num_rows <= 50
+    assert stream.tell() <= 20_000
+    assert sum(table.num_rows for table in read) + 38 == pytest.approx(10_000, abs=12)
+
+
+def test_rows_that_cannot_be_split_are_numbered_over_the_whole_file_before_their_batch(monkeypatch):
+    monkeypatch.setattr(files, "_BLOCK", 50)
+    malformed: list[int] = []
+    seen = [(table.num_rows, list(malformed)) for table in batches(f"{HEADER}\n{lines(2)}x\n{lines(2)}x\n", malformed)]
+    assert seen == [(2, []), (2, [3]), (0, [3, 6])]
+
+
+@pytest.mark.parametrize("block", [1, 60, 1 << 24])
+def test_a_quotation_mark_that_is_not_closed_is_refused_whatever_a_batch_holds(monkeypatch, block):
+    monkeypatch.setattr(files, "_BLOCK", block)
+    text = f'{HEADER}\n{lines(3)}"m9,a,2022-06-01,2022-06-02\n{lines(3)}'
+    with pytest.raises(DataError, match=r"missing.csv: .*a quotation mark is not closed"):
+        list(batches(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a,"b\n1,2\n',
+        '"a\n',
+        '"a","b\n',
+        '"\n',
+        'a,b\n1,"2\n',
+        'a,b\n"1,2',
+        'a,b\n1,"x""\n',
+        'a,b\n1,"x\ny"\n',
+        'a,"b""\n',
+    ],
+)
+def test_a_quotation_mark_on_the_last_line_or_in_the_header_is_no_exception(text):
+    with pytest.raises(DataError, match=r"missing.csv: .*a quotation mark is not closed"):
+        list(batches(text))
+
+
+def test_a_quotation_mark_within_a_field_is_part_of_it():
+    assert [table.to_pydict() for table in batches('a"x,b\n1,2"\n3,""\n"4""",5')] == [
+        {'a"x': ["1", "3", '4"'], "b": ['2"', "", "5"]}
+    ]
+
+
+def test_batches_end_with_a_file_that_is_not_text_after_all(monkeypatch):
+    monkeypatch.setattr(files, "_BLOCK", 1_000)
+    content = f"{HEADER}\n{lines(1_000)}".encode() + b"\xff\n"
+    read = csv_batches(io.BytesIO(content), "missing.csv", source=Source(), malformed=[])
+    assert next(read).num_rows > 0
+    with pytest.raises(DataError, match=r"missing.csv: is not UTF-8 text"):
+        list(read)
+
+
+def test_a_parquet_file_is_read_in_batches(monkeypatch):
+    monkeypatch.setattr(files, "ROWS", 4)
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"a": list(range(10))}), buffer)
+    assert [table.num_rows for table in parquet_batches(buffer, "x.parquet")] == [0, 4, 4, 2]
+
+
+def test_a_parquet_file_that_breaks_off_is_refused(folder):
+    parquet(folder)
+    content = (folder / "missing.parquet").read_bytes()
+    (folder / "missing.parquet").write_bytes(b"PAR1" + b"\xff" * 40 + content[44:])
+    with pytest.raises(DataError, match=r"missing.parquet: is not a Parquet file that can be read"):
+        read_feeds(folder, small.spec())
+
+
+def test_a_feed_alone_is_read_as_it_is_delivered(folder):
+    read = batches_of(folder, small.spec(), feed="missing", malformed=[])
+    assert [table.to_pylist() for table in read] == [
+        [dict(zip(HEADER.split(","), ["m1", "c", "2022-06-01", "2022-06-02"], strict=True))]
+    ]

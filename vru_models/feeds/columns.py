@@ -23,7 +23,7 @@ _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 class Cells:
     """What each row holds in one column (null where missing or unreadable), and which rows break which rule.
 
-    ``codes`` numbers the distinct texts, -1 where missing; ``texts`` are the distinct texts.
+    ``codes`` says which of ``texts`` each row has, -1 where missing; each text is among them once, unless most differ.
     """
 
     values: pa.Array
@@ -36,27 +36,27 @@ class Cells:
         """A date column as ``datetime64[D]``."""
         return np.asarray(self.values.to_numpy(zero_copy_only=False), dtype="datetime64[D]")
 
-    @property
-    def identity(self) -> np.ndarray:
-        """Equal numbers for equal values: a number may be written in several ways, a text or a date in one."""
-        numeric = pa.types.is_integer(self.values.type) or pa.types.is_floating(self.values.type)
-        return encoded(self.values)[0] if numeric else self.codes
-
 
 def cells(column: pa.ChunkedArray, field: Column, *, missing: Iterable[str], required: bool) -> Cells:
     """One declared column of a feed, read and held against its type and constraints."""
     codes, distinct = encoded(column)
-    texts = texts_of(distinct)
-    absent = pc.is_in(texts, value_set=pa.array(list(missing), pa.string())).to_numpy(zero_copy_only=False)
+    texts = texts_of(distinct).fill_null("")
+    absent = np.asarray(distinct.is_null()) | among(texts, missing)
     codes = np.where(over_rows(absent, codes), -1, codes)
     parsed, unreadable = _PARSERS[field.type](texts)
     broken = {_UNREADABLE[field.type]: unreadable} | _constraint_faults(texts, parsed, field)
     faults = {reason: over_rows(hit & ~absent, codes) for reason, hit in broken.items() if (hit & ~absent).any()}
     if required or field.constraints.required:
         faults["required"] = codes < 0
-    return Cells(
-        parsed.take(pa.array(codes, mask=codes < 0)), codes, texts, {r: m for r, m in faults.items() if m.any()}
-    )
+    return Cells(_by_row(parsed, codes), codes, texts, {reason: mask for reason, mask in faults.items() if mask.any()})
+
+
+def _by_row(parsed: pa.Array, codes: np.ndarray) -> pa.Array:
+    """The value of each row; where there are as many values as rows, they stand in the order of the rows."""
+    there = codes >= 0
+    if len(parsed) != len(codes):
+        return parsed.take(pa.array(codes, mask=~there))
+    return parsed if there.all() else pc.if_else(pa.array(there), parsed, pa.scalar(None, parsed.type))
 
 
 def over_rows(distinct: Mask, codes: np.ndarray) -> Mask:
@@ -66,6 +66,11 @@ def over_rows(distinct: Mask, codes: np.ndarray) -> Mask:
 
 def _matches(texts: pa.Array, pattern: str) -> Mask:
     return np.asarray(pc.match_substring_regex(texts, pattern=pattern).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def among(texts: pa.Array, listed: Iterable[str]) -> Mask:
+    """Which of the texts are among those listed."""
+    return np.asarray(pc.is_in(texts, value_set=pa.array(list(listed), pa.string())))
 
 
 def _kept(texts: pa.Array, good: Mask) -> pa.Array:
@@ -104,7 +109,7 @@ def _yearmonth(texts: pa.Array) -> tuple[pa.Array, Mask]:
 
 
 def _boolean(texts: pa.Array) -> tuple[pa.Array, Mask]:
-    good = pc.is_in(texts, value_set=pa.array(["true", "false"])).to_numpy(zero_copy_only=False)
+    good = among(texts, ("true", "false"))
     return _kept(texts, good).cast(pa.bool_()), ~good
 
 
@@ -131,8 +136,7 @@ def _constraint_faults(texts: pa.Array, parsed: pa.Array, field: Column) -> dict
     if rule.pattern is not None:
         faults["pattern"] = ~_full_match(texts, field)
     if rule.enum is not None:
-        listed = pc.is_in(texts, value_set=pa.array(rule.enum, pa.string()))
-        faults["not_in_enum"] = ~listed.to_numpy(zero_copy_only=False)
+        faults["not_in_enum"] = ~among(texts, rule.enum)
     if rule.max_length is not None:
         faults["too_long"] = np.asarray(pc.utf8_length(texts)) > rule.max_length
     return faults | _range_faults(parsed, rule)

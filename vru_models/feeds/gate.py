@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from vru_models.errors import DataError
+from vru_models.feeds.batches import Verdict
 from vru_models.feeds.feeds import Feeds
-from vru_models.feeds.validate import Verdict, header_faults, validate
+from vru_models.feeds.validate import header_faults, validate
 from vru_models.findings import Finding, Findings
 from vru_models.frames import arrow_table
 from vru_models.identifiers.scan import scan_identifiers
@@ -109,10 +110,10 @@ def _renamed(scan: Findings, feed: str) -> list[Finding]:
 
 
 def _counted(feed: str, verdict: Verdict) -> tuple[Finding, Finding]:
-    rows, held = verdict.rows_in, len(verdict.quarantine)
-    figures = {"rows_in": rows, "accepted": len(verdict.accepted), "quarantined": held}
-    conserved = f"{rows:,} rows in = {len(verdict.accepted):,} accepted + {held:,} quarantined"
-    first = Finding("VRU101", "pass" if rows == len(verdict.accepted) + held else "fail", feed, conserved, figures)
+    rows, accepted, held = verdict.rows_in, verdict.table.num_rows, len(verdict.quarantine)
+    figures = {"rows_in": rows, "accepted": accepted, "quarantined": held}
+    conserved = f"{rows:,} rows in = {accepted:,} accepted + {held:,} quarantined"
+    first = Finding("VRU101", "pass" if rows == accepted + held else "fail", feed, conserved, figures)
     if not rows:
         return first, Finding("VRU102", "cannot tell", feed, "the extract has no rows", figures)
     share = held / rows

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from vru_models.feeds.columns import Cells, Mask, cells, over_rows
-from vru_models.frames import to_frame
+from vru_models.feeds.batches import Batch, Verdict, numbered
+from vru_models.feeds.columns import Cells, Mask, among, cells, over_rows
+from vru_models.feeds.repeats import Repeats
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day, as_days
 from vru_models.spec.sources import EventStatus, Indicator, Role
@@ -29,18 +30,11 @@ _ALWAYS: Mapping[Kind, tuple[str, ...]] = {
     "area": ("area", "start_date", "known_date"),
 }
 _WHEN: Mapping[Kind, str | None] = {"audit": None, "links": "known_date"}
+BATCH_ROWS = 250_000
+"""Rows that are held against the schema at a time: what their columns need fits in a processor's cache."""
 _COMPACT_EVERY = 40
 _PLAIN_NAME = re.compile(r"[\w .()/-]{1,60}")
 _MOST_NAMED = 10
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Every data row of one feed, once: in ``accepted`` (house types) or in ``quarantine`` (row, reasons)."""
-
-    accepted: pd.DataFrame
-    quarantine: pd.DataFrame
-    rows_in: int
 
 
 @dataclass(frozen=True)
@@ -63,9 +57,7 @@ class _Feed:
     @property
     def known(self) -> str | None:
         """The known-date column; none when known dates are assumed."""
-        if self.kind not in ("events", "audit"):
-            return "known_date"
-        return self.table.x_vru.known_date if self.spec.feeds[self.name].known.kind == "column" else None
+        return _known(self.spec, self.name)
 
     @property
     def when(self) -> str | None:
@@ -117,21 +109,42 @@ def _listed(names: Sequence[str]) -> str:
 def validate(
     table: pa.Table, spec: Spec, *, feed: str, extract_date: dt.date, malformed: Sequence[int] = ()
 ) -> Verdict:
-    """Every row of a feed accepted or quarantined, with every rule that it breaks.
+    """Every row of a feed that is wholly at hand, by :func:`validate_batches`.
+
+    Parameters
+    ----------
+    malformed
+        1-based data rows that could not be split into columns and are not in the table.
+    """
+    parts = (table.slice(start, BATCH_ROWS) for start in range(0, max(table.num_rows, 1), BATCH_ROWS))
+    batches = numbered(parts, sorted(malformed))
+    return Verdict.joined(validate_batches(batches, spec, feed=feed, extract_date=extract_date))
+
+
+def validate_batches(batches: Iterable[Batch], spec: Spec, *, feed: str, extract_date: dt.date) -> Iterator[Verdict]:
+    """One verdict per batch of a feed: every row accepted or quarantined, with every rule that it breaks.
 
     A reason is ``column:rule`` (``required, not_a_date, not_a_month, not_a_number, not_a_boolean, pattern, too_long,
     not_in_enum, below_minimum, above_maximum, not_unique, not_in_codelist, not_declared, date_order``) or, for the row,
     ``outside_agreement``, ``duplicate``, ``wrong_number_of_fields``; several are joined by ``"; "``. Repeats are looked
-    for among rows that break no other rule; the first stands.
+    for among the rows of the whole feed that break no other rule; the first stands. However a feed is cut, the verdicts
+    are the same. Of earlier batches only the keys are kept, 16 bytes each, and as much per column that is to be unique.
 
-    Parameters
-    ----------
-    table
-        Exactly the declared columns, in any order: text, or typed.
-    malformed
-        1-based data rows that could not be split into columns and are not in the table.
+    Raises
+    ------
+    ValueError
+        When a batch does not begin at the row after the last of the one before.
     """
-    schema = spec.table_of(feed)
+    repeats, expected = Repeats(_to_be_unique(spec, feed)), 1
+    for batch in batches:
+        if batch.first_row != expected:
+            raise ValueError(f"{feed}: a batch begins at row {batch.first_row:,}, not at row {expected:,}")
+        expected += batch.rows_in
+        yield _judged(batch, spec, feed=feed, extract_date=extract_date, repeats=repeats)
+
+
+def _judged(batch: Batch, spec: Spec, *, feed: str, extract_date: dt.date, repeats: Repeats) -> Verdict:
+    schema, table = spec.table_of(feed), batch.table
     always = _always(spec, feed)
     read = {
         f.name: cells(table[f.name], f, missing=schema.missing_values, required=f.name in always) for f in schema.fields
@@ -141,24 +154,44 @@ def validate(
     for rule in _RULES:
         faults |= {reason: faults.get(reason, False) | mask for reason, mask in rule(held) if mask.any()}
     clean = ~np.logical_or.reduce([np.zeros(table.num_rows, dtype=bool), *faults.values()])
-    faults |= dict(_repeats(held, clean))
-    rows = np.delete(np.arange(1, table.num_rows + len(malformed) + 1), np.asarray(malformed, dtype=np.int64) - 1)
-    quarantine = _quarantine(faults, rows)
-    if malformed:
-        ragged = pd.DataFrame({"row": np.asarray(malformed, np.int64), "reasons": "wrong_number_of_fields"})
+    kept = _rows(pa.table({f.name: read[f.name].values for f in schema.fields}), clean)
+    again = {reason: mask for reason, mask in repeats.among(kept).items() if mask.any()}
+    for reason, mask in again.items():
+        faults[reason] = np.zeros(table.num_rows, dtype=bool)
+        faults[reason][clean] = mask
+    stands = ~np.logical_or.reduce([np.zeros(kept.num_rows, dtype=bool), *again.values()])
+    quarantine = _quarantine(faults, batch.numbers)
+    if batch.malformed:
+        ragged = pd.DataFrame({"row": np.array(batch.malformed, np.int64), "reasons": "wrong_number_of_fields"})
         quarantine = pd.concat([quarantine, ragged]).sort_values("row", ignore_index=True)
-    good = ~np.logical_or.reduce([~clean, *faults.values()])
-    values = pa.table({f.name: read[f.name].values for f in schema.fields})
-    return Verdict(to_frame(values.filter(pa.array(good))), quarantine, len(rows) + len(malformed))
+    return Verdict(_rows(kept, stands), quarantine, batch.rows_in)
+
+
+def _rows(table: pa.Table, chosen: Mask) -> pa.Table:
+    return table if chosen.all() else table.filter(pa.array(chosen))
+
+
+def _known(spec: Spec, feed: str) -> str | None:
+    vru, known = spec.table_of(feed).x_vru, spec.feeds[feed].known
+    if vru.kind not in ("events", "audit"):
+        return "known_date"
+    return vru.known_date if known.kind == "column" else None
 
 
 def _always(spec: Spec, feed: str) -> frozenset[str | None]:
-    schema, known = spec.table_of(feed), spec.feeds[feed].known
+    """The columns that every row must have."""
+    schema = spec.table_of(feed)
     vru = schema.x_vru
     if vru.kind != "events":
         return frozenset((*schema.primary_key, *_ALWAYS[vru.kind]))
-    when_known = vru.known_date if known.kind == "column" else None
-    return frozenset((*schema.primary_key, vru.person, vru.event_date, when_known, vru.role, vru.status))
+    return frozenset((*schema.primary_key, vru.person, vru.event_date, _known(spec, feed), vru.role, vru.status))
+
+
+def _to_be_unique(spec: Spec, feed: str) -> dict[str, list[str]]:
+    """By reason, what may not repeat among clean rows: the values of a unique column, and the key on a known date."""
+    schema, known = spec.table_of(feed), _known(spec, feed)
+    unique = {f"{f.name}:not_unique": [f.name] for f in schema.fields if f.constraints.unique}
+    return unique | {"duplicate": list(dict.fromkeys([*schema.primary_key, *([known] if known else [])]))}
 
 
 def _quarantine(faults: Mapping[str, Mask], rows: np.ndarray) -> pd.DataFrame:
@@ -208,8 +241,7 @@ def _declared_values(feed: _Feed) -> Iterator[tuple[str, Mask]]:
 
 
 def _not_among(column: Cells, allowed: Iterable[str]) -> Mask:
-    known = set(allowed)
-    return over_rows(np.array([text not in known for text in column.texts.to_pylist()], dtype=bool), column.codes)
+    return over_rows(~among(column.texts, allowed), column.codes)
 
 
 def _date_order(feed: _Feed) -> Iterator[tuple[str, Mask]]:
@@ -261,18 +293,6 @@ def _agreement(feed: _Feed) -> Iterator[tuple[str, Mask]]:
         everywhere = ("*",) if feed.kind == "coverage" else ()
         outside |= _not_among(feed.cells["area"], (*agreement.areas, *everywhere))
     yield "outside_agreement", outside
-
-
-def _repeats(feed: _Feed, clean: Mask) -> Iterator[tuple[str, Mask]]:
-    """Among clean rows, the later one where a key, or a value that is to be unique, comes again."""
-    unique = [f.name for f in feed.table.fields if f.constraints.unique]
-    keys = [*feed.table.primary_key, *([feed.known] if feed.known else [])]
-    for reason, columns in (*((f"{c}:not_unique", [c]) for c in unique), ("duplicate", list(dict.fromkeys(keys)))):
-        codes = pd.DataFrame({c: feed.cells[c].identity[clean] for c in columns})
-        mask = np.zeros(len(clean), dtype=bool)
-        mask[np.flatnonzero(clean)] = codes.duplicated().to_numpy() & (codes >= 0).all(axis=1).to_numpy()
-        if mask.any():
-            yield reason, mask
 
 
 _RULES: tuple[Callable[[_Feed], Iterator[tuple[str, Mask]]], ...] = (

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vru_models.findings import Finding, Findings
 from vru_models.frames import arrow_table
-from vru_models.identifiers.detectors import Hit, Values, beyond_chance, hits, latest_day, places, uncountable
+from vru_models.identifiers.detectors import (
+    MOST_CHECKED,
+    Hit,
+    Values,
+    beyond_chance,
+    hits,
+    latest_day,
+    places,
+    uncountable,
+)
 from vru_models.spec.calendar import as_day
 
 # fmt: off
@@ -28,6 +40,7 @@ _PHRASES = (
 )
 _WHOLE = frozenset({"name", "lat", "lon", "lng", "long lat", "lat long"})
 # fmt: on
+_LEAST, _UNKEYED = 30, "unkeyed pseudonym"
 _TAIL = frozenset({"number", "no", "num", "id", "code", "value", "text", "line", "sector"})
 
 
@@ -65,18 +78,120 @@ def scan_identifiers(
       VRU110 fail           nhs_number: the column is named as a direct identifier
     """
     table = arrow_table(frame)
-    names = table.column_names
-    columns = [Values.of(column) for column in table.itercolumns()]
-    latest = as_day(at) if at else latest_day(columns)
-    pairs = list(places(columns))
-    found = []
-    for i, (name, values) in enumerate(zip(names, columns, strict=True)):
-        if names_identifier(name):
-            found.append(Finding("VRU110", "fail", name, "the column is named as a direct identifier"))
-        found += [_finding(name, hit) for hit in (*hits(values, latest), *(hit for at_, hit in pairs if at_ == i))]
-        found += _countable(name, values) if name in pseudonyms else ()
-    clear = f"{table.num_columns} columns: none looks like a direct identifier"
-    return Findings(found or [Finding("VRU110", "pass", "columns", clear, {"columns": table.num_columns})])
+    scan = Scan(table.column_names, at=at, pseudonyms=pseudonyms)
+    scan.add(table)
+    return scan.findings()
+
+
+class Scan:
+    """The scan of :func:`scan_identifiers` of a file that comes in batches, all of the same columns.
+
+    A column's distinct values are pooled over the batches until they are 20,000 or more; each such pool is judged by
+    itself, so that a column of identifiers is found in whatever part of the file it begins. A column of fewer values is
+    judged whole, as in a frame. Of the last pool, values of at least 30 are judged by themselves and fewer with the
+    pool before. Of a rule that several pools meet, the counts are added and the gravest status stands.
+
+    Parameters
+    ----------
+    names
+        The columns, in the order of every batch.
+    at, pseudonyms
+        As for :func:`scan_identifiers`; by default the latest date in the batches so far.
+
+    Examples
+    --------
+    >>> scan = Scan(["ref"], at=dt.date(2024, 9, 1))
+    >>> scan.add(pa.table({"ref": [f"child{i}@example.org" for i in range(20)]}))
+    >>> scan.add(pa.table({"ref": [f"child{i}@example.org" for i in range(10, 30)]}))
+    >>> scan.findings()
+    Findings: 1 fail
+      VRU110 fail           ref: looks like a e-mail address: 30 of 30 distinct values of its form (100%) ...
+    """
+
+    def __init__(self, names: Sequence[str], *, at: dt.date | None = None, pseudonyms: Collection[str] = ()) -> None:
+        self._names, self._pseudonyms = list(names), frozenset(pseudonyms)
+        self._at, self._latest = at, as_day(at) if at else latest_day([])
+        self._full: list[Values | None] = [None] * len(self._names)
+        self._open: list[Values | None] = [None] * len(self._names)
+        self._met: list[dict[str, Hit]] = [{} for _ in self._names]
+        self._where: dict[tuple[int, str], Hit] = {}
+
+    def add(self, table: pa.Table) -> None:
+        """Take the next batch into the scan."""
+        if table.column_names != self._names:
+            raise ValueError("the batch does not have the columns of the scan")
+        columns = [Values.of(column) for column in table.itercolumns()]
+        if self._at is None:
+            self._latest = max(self._latest, latest_day(columns))
+        pools = [
+            values if held is None else _pooled(held, values) for held, values in zip(self._open, columns, strict=True)
+        ]
+        closing = [i for i, pool in enumerate(pools) if _size(pool) >= MOST_CHECKED]
+        if closing:
+            self._where |= _places(pools)
+        self._open = [None if i in closing else pool for i, pool in enumerate(pools)]
+        for i in closing:
+            full, self._full[i] = self._full[i], pools[i]
+            if full is not None:
+                self._met[i] = _added(self._met[i], self._hits(i, full))
+
+    def findings(self) -> Findings:
+        """What the batches so far show: VRU110 as from :func:`scan_identifiers`."""
+        ends = [_ends(full, last) for full, last in zip(self._full, self._open, strict=True)]
+        where = self._where | (_places([pools[-1] for pools in ends]) if any(self._open) else {})
+        found = []
+        for i, name in enumerate(self._names):
+            if names_identifier(name):
+                found.append(Finding("VRU110", "fail", name, "the column is named as a direct identifier"))
+            met = _added(self._met[i], (hit for pool in ends[i] for hit in self._hits(i, pool)))
+            pairs = [hit for (at, _), hit in where.items() if at == i]
+            found += [_finding(name, hit) for hit in (*met.values(), *pairs)]
+        clear = f"{len(self._names)} columns: none looks like a direct identifier"
+        return Findings(found or [Finding("VRU110", "pass", "columns", clear, {"columns": len(self._names)})])
+
+    def _hits(self, column: int, values: Values) -> Iterator[Hit]:
+        yield from hits(values, self._latest)
+        if self._names[column] in self._pseudonyms:
+            yield from _countable(values)
+
+
+def _size(values: Values) -> int:
+    return max(len(values.texts), len(values.days))
+
+
+def _pooled(first: Values, second: Values) -> Values:
+    """The distinct values of both, and the rows in which each stands."""
+    if not len(first.texts) and not len(second.texts):
+        return replace(first, days=np.union1d(first.days, second.days))
+    texts = pa.chunked_array([first.texts, second.texts])
+    both = Values.of(texts)
+    at = np.asarray(pc.index_in(texts, value_set=both.texts))
+    rows = np.bincount(at, weights=np.concatenate([first.rows, second.rows]))
+    return replace(both, rows=rows.astype(np.int64))
+
+
+def _ends(full: Values | None, last: Values | None) -> list[Values]:
+    """The pools that are still to be judged: a last one of few values goes with the one before it."""
+    if full is not None and last is not None and _size(last) < _LEAST:
+        return [_pooled(full, last)]
+    return [pool for pool in (full, last) if pool is not None]
+
+
+def _places(pools: Sequence[Values]) -> dict[tuple[int, str], Hit]:
+    return {(at, hit.rule): hit for at, hit in places(pools)}
+
+
+def _added(met: Mapping[str, Hit], more: Iterable[Hit]) -> dict[str, Hit]:
+    """The rules that were met, their counts added; one that fails anywhere fails."""
+    both = dict(met)
+    for hit in more:
+        if before := both.get(hit.rule):
+            status = before.status if before.status == "fail" else hit.status
+            passed, tried = before.passed + hit.passed, before.tried + hit.tried
+            both[hit.rule] = replace(hit, passed=passed, tried=tried, status=status)
+        else:
+            both[hit.rule] = hit
+    return both
 
 
 def names_identifier(name: str) -> bool:
@@ -98,21 +213,22 @@ def names_identifier(name: str) -> bool:
 
 
 def _finding(column: str, hit: Hit) -> Finding:
-    share = f"{hit.passed:,} of {hit.tried:,} distinct values of its form ({hit.passed / hit.tried:.0%}) pass"
-    message = f"looks like a {hit.rule}: {share}" + (f", by chance {hit.chance:.0%}" if hit.chance else "")
-    if hit.status != "fail":
+    share = f"{hit.passed:,} of {hit.tried:,}"
+    message = f"looks like a {hit.rule}: {share} distinct values of its form ({hit.passed / hit.tried:.0%}) pass"
+    message += f", by chance {hit.chance:.0%}" if hit.chance else ""
+    if hit.rule == _UNKEYED:
+        message = (
+            f"column {column}: {share} pseudonyms have fewer than 16 characters or digits alone, which a keyed hash "
+            "does not make: whether they can be counted through cannot be told"
+        )
+    elif hit.status != "fail":
         message = f"column {column} {message}; a code list may look the same"
     figures = {"rule": hit.rule, "passed": hit.passed, "tried": hit.tried, "pass_rate": hit.passed / hit.tried}
     return Finding("VRU110", hit.status, column, message, figures)
 
 
-def _countable(column: str, values: Values) -> Iterator[Finding]:
+def _countable(values: Values) -> Iterator[Hit]:
     n = len(values.texts)
-    if n and beyond_chance(n - uncountable(values.texts), n, 0.001):
-        wrong = n - uncountable(values.texts)
-        message = (
-            f"column {column}: {wrong:,} of {n:,} pseudonyms have fewer than 16 characters or digits alone, which a "
-            "keyed hash does not make: whether they can be counted through cannot be told"
-        )
-        figures = {"rule": "unkeyed pseudonym", "passed": wrong, "tried": n, "pass_rate": wrong / n}
-        yield Finding("VRU110", "cannot tell", column, message, figures)
+    wrong = n - uncountable(values.texts)
+    if beyond_chance(wrong, n, 0.001):
+        yield Hit(_UNKEYED, wrong, n, status="cannot tell")

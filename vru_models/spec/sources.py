@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import difflib
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from encodings.aliases import aliases
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from vru_models.spec.section import Day, Days, Name, Prose, Section, Window
 from vru_models.spec.tables import Driver
@@ -20,6 +24,17 @@ VOID_STATUSES = ("disproved", "withdrawn")
 
 NEVER_RECIPIENTS = frozenset({"police", "enforcement", "immigration", "probation", "court", "employer", "insurer"})
 NEVER_ROLES = frozenset({"associate", "suspect"})
+
+ISO_DATE: Final = "%Y-%m-%d"
+"""The date format of a feed that declares none: the one that the gate reads."""
+
+_CODEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+_NOT_OF_FILES = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DIRECTIVE = re.compile(r"%(.?)")
+_DAY_PARTS = ("d", "mbB", "yY")
+_SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
+_OF_FILES, _OF_QUERIES = ("encoding", "delimiter"), ("query", "url_from")
 
 
 class Review(Section):
@@ -88,13 +103,129 @@ class Known(Section):
         return self
 
 
+class Source(Section):
+    r"""What one feed is read from: a file in the extracts folder, or the rows of one query.
+
+    Parameters
+    ----------
+    kind
+        ``file``: ``<feed>.csv`` or ``<feed>.parquet``. ``sql``: the rows of ``query``, through SQLAlchemy.
+    encoding
+        Of a CSV file: any text encoding that Python knows (``cp1252``, ``utf-16``). A byte-order mark is no data.
+    delimiter
+        Of a CSV file: one ASCII character between fields, no letter, digit, quotation mark or line end.
+    date_format
+        How text in the declared date columns says a day, in :func:`time.strftime`'s terms: a day (``%d``), a month
+        (``%m``, ``%b``, ``%B``, in English) and a year (``%Y``, or ``%y`` for 1969 to 2068), each once, with any text
+        between. A text is a date only if the date, written back, is that text. Months and typed dates are as ever.
+    query
+        One ``SELECT`` (or ``WITH ... SELECT``), without a semicolon, that gives the declared columns by name.
+    url_from
+        The environment variable that holds the SQLAlchemy URL. The URL itself has no place in a spec.
+
+    Examples
+    --------
+    >>> Source(encoding="cp1252", delimiter=";", date_format="%d/%m/%Y").kind
+    'file'
+    >>> Source(encoding="cp-1252")
+    Traceback (most recent call last):
+        ...
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for Source
+    encoding
+      Value error, 'cp-1252' is not a text encoding that Python knows. Did you mean 'cp1252'? ...
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    kind: Literal["file", "sql"] = "file"
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    date_format: Annotated[str, Field(max_length=60)] = ISO_DATE
+    query: Annotated[str, Field(max_length=20_000)] | None = None
+    url_from: str = "VRU_SQL_URL"
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, name: str) -> str:
+        if not _is_encoding(name):
+            known = sorted({*aliases, *aliases.values()})
+            near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)
+            hint = f" Did you mean '{near[0].replace('_', '-')}'?" if near else ""
+            raise ValueError(f"'{name[:40]}' is not a text encoding that Python knows.{hint}")
+        return name
+
+    @field_validator("delimiter")
+    @classmethod
+    def _separates(cls, character: str) -> str:
+        if len(character) != 1 or not character.isascii() or character.isalnum() or character in '"\r\n\0':
+            raise ValueError("is not one ASCII character that is no letter, digit, quotation mark or line end")
+        return character
+
+    @field_validator("date_format")
+    @classmethod
+    def _says_a_day(cls, form: str) -> str:
+        directives = _DIRECTIVE.findall(form.replace("%%", ""))
+        if len(directives) != len(_DAY_PARTS) or any(sum(d in part for d in directives) != 1 for part in _DAY_PARTS):
+            raise ValueError(
+                "does not say one day, one month and one year. Expected: %d, one of %m %b %B, one of %Y %y, and text "
+                "between, such as %d/%m/%Y"
+            )
+        return form
+
+    @field_validator("query")
+    @classmethod
+    def _is_one_select(cls, query: str | None) -> str | None:
+        if query is not None:
+            _refuse_url(query)
+            if not _SELECT.match(query) or ";" in query:
+                raise ValueError("is not one SELECT (or WITH ... SELECT) without a semicolon")
+        return query
+
+    @field_validator("url_from")
+    @classmethod
+    def _names_a_variable(cls, name: str) -> str:
+        _refuse_url(name)
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError("is not the name of an environment variable (letters, digits and underscores)")
+        return name
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Source:
+        others = _OF_FILES if self.kind == "sql" else _OF_QUERIES
+        if given := [name for name in others if getattr(self, name) != type(self).model_fields[name].default]:
+            raise ValueError(f"kind = '{self.kind}' has no {' and no '.join(given)}")
+        if self.kind == "sql" and self.query is None:
+            raise ValueError("kind = 'sql' needs a query")
+        return self
+
+
+def _is_encoding(name: str) -> bool:
+    if not _CODEC.fullmatch(name):
+        return False
+    try:
+        known = codecs.lookup(name).name
+        "".encode(name)
+    except (LookupError, UnicodeError):
+        return False
+    return known.replace("_", "-") not in _NOT_OF_FILES
+
+
+def _refuse_url(text: str) -> None:
+    if "://" in text:
+        raise ValueError(
+            "holds a URL, and a spec is no place for one. Name the environment variable that holds it in url_from, and "
+            "change its password if this file was stored"
+        )
+
+
 class Feed(Section):
-    """One agency's extract: ``<feed>.csv`` or ``<feed>.parquet`` in the extracts folder."""
+    """One agency's extract: ``<feed>.csv`` or ``<feed>.parquet`` in the extracts folder, or a query."""
 
     table: Annotated[Name, Field(alias="schema")]
     agreement: Agreement
     delivery: Literal["append"] = "append"
     known: Known = Known()
+    source: Source = Source()
 
 
 class Indicator(Section):
