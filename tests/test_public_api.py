@@ -7,14 +7,14 @@ import vru_models
 PUBLIC = [
     "Dataset", "Events", "Evidence", "Finding", "Findings", "FlagCountClassifier", "Ledger", "Release", "Run",
     "ScorecardClassifier", "Spec", "VruError", "approve", "build_dataset", "check", "evaluate", "fit", "protect",
-    "prove_no_leakage", "pseudonymise", "read_feeds", "record_events", "report", "scan_identifiers", "score",
+    "prove_no_leakage", "pseudonymise", "read_feeds", "readiness", "record_events", "report", "scan_identifiers", "score",
     "synthetic_feeds", "temporal_splits", "verify",
 ]  # fmt: skip
 
 
 def test_the_public_names_are_these():
     assert sorted(PUBLIC) == vru_models.__all__
-    assert len(PUBLIC) <= 28
+    assert len(PUBLIC) <= 29
 
 
 @pytest.mark.parametrize("name", PUBLIC)

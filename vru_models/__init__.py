@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vru_models.errors import VruError
     from vru_models.events import Events, record_events
     from vru_models.evidence import Evidence, Run, evaluate, fit
+    from vru_models.fairness.readiness import readiness
     from vru_models.feeds import read_feeds
     from vru_models.findings import Finding, Findings
     from vru_models.identifiers import pseudonymise, scan_identifiers
@@ -40,6 +41,7 @@ _HOME = {
     "pseudonymise": "identifiers",
     "record_events": "events",
     "Events": "events",
+    "readiness": "fairness.readiness",
     "temporal_splits": "dataset",
     "build_dataset": "dataset",
     "Dataset": "dataset",
@@ -84,6 +86,7 @@ __all__ = [
     "prove_no_leakage",
     "pseudonymise",
     "read_feeds",
+    "readiness",
     "record_events",
     "report",
     "scan_identifiers",

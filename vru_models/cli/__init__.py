@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vru_models.cli import account, identity, steps  # noqa: F401  their commands join the app
+from vru_models.cli import account, data, identity, keeping, steps  # noqa: F401  their commands join the app
 from vru_models.cli.app import app, err_console
 from vru_models.errors import VruError
 

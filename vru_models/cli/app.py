@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from vru_models.findings import Findings
 
 ORDER: Final = (
-    "demo", "check", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report",
-    "secret", "pseudonymise", "rotate",
+    "demo", "check", "readiness", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report",
+    "expire", "secret", "pseudonymise", "rotate",
 )  # fmt: skip
 """The commands as ``--help`` lists them: in the order in which work goes."""
 
