@@ -9,14 +9,14 @@ import pandas as pd
 import small
 
 from vru_models.disclosure.protect import Protected
+from vru_models.disclosure.shares import shares
 from vru_models.events import record_events
-from vru_models.events.readiness import Readiness
-from vru_models.events.readiness_calendar import calendar
-from vru_models.events.readiness_feeds import Membership, completeness, joins, reach, repeats
-from vru_models.events.readiness_rows import assumed_feeds, lags
-from vru_models.events.readiness_shares import shares
+from vru_models.events.description import assumed_feeds, lags
 from vru_models.fairness.readiness import readiness
 from vru_models.findings import Finding
+from vru_models.readiness.calendar import calendar
+from vru_models.readiness.feeds import Membership, completeness, joins, reach, repeats
+from vru_models.readiness.tables import Readiness
 from vru_models.spec import Spec
 
 PROFILE = "opensafely"

@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "vru_models"
 ROOMS = [
-    "errors", "findings", "frames", "spec", "disclosure", "identifiers", "feeds", "events", "dataset", "models",
-    "evaluation", "fairness", "evidence", "audit", "scoring", "synthetic", "examples", "workflow", "retention", "demo",
-    "cli",
+    "errors", "findings", "frames", "spec", "disclosure", "identifiers", "feeds", "events", "readiness", "dataset",
+    "models", "evaluation", "fairness", "evidence", "audit", "scoring", "synthetic", "examples", "workflow",
+    "retention", "demo", "cli",
 ]  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}

@@ -7,8 +7,8 @@ import vru_models
 PUBLIC = [
     "Dataset", "Events", "Evidence", "Finding", "Findings", "FlagCountClassifier", "Ledger", "Release", "Run",
     "ScorecardClassifier", "Spec", "VruError", "approve", "build_dataset", "check", "evaluate", "fit", "protect",
-    "prove_no_leakage", "pseudonymise", "read_feeds", "readiness", "record_events", "report", "scan_identifiers", "score",
-    "synthetic_feeds", "temporal_splits", "verify",
+    "prove_no_leakage", "pseudonymise", "read_feeds", "readiness", "record_events", "report", "scan_identifiers",
+    "score", "synthetic_feeds", "temporal_splits", "verify",
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 import small
 
-from vru_models.events.readiness_findings import in_time
+from vru_models.readiness.findings import in_time
 
 
 def found(n, later, *, days=8, known=None, people=None):

@@ -5,9 +5,9 @@ import small
 import tables as literal
 
 from vru_models.events import record_events
-from vru_models.events.readiness_calendar import states
-from vru_models.events.readiness_feeds import Membership, used_columns
-from vru_models.events.readiness_rows import composition, lags
+from vru_models.events.description import composition, lags
+from vru_models.readiness.calendar import states
+from vru_models.readiness.feeds import Membership, used_columns
 
 
 @pytest.fixture(scope="module")

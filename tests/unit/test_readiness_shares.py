@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vru_models.events.readiness_shares import said, shares, with_days
+from vru_models.disclosure.shares import said, shares, with_days
 
 
 def made(whole, part, **more):

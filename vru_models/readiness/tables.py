@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vru_models.disclosure.protect import Protected
+from vru_models.events.description import assumed_feeds, composition, lags
 from vru_models.events.events import Events
-from vru_models.events.readiness_calendar import calendar
-from vru_models.events.readiness_feeds import Membership, completeness, joins, reach, repeats
-from vru_models.events.readiness_findings import complete_columns, in_time, joined, no_copies, no_silence
-from vru_models.events.readiness_rows import assumed_feeds, composition, lags
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings
+from vru_models.readiness.calendar import calendar
+from vru_models.readiness.feeds import Membership, completeness, joins, reach, repeats
+from vru_models.readiness.findings import complete_columns, in_time, joined, no_copies, no_silence
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
 from vru_models.spec.storage import write_folder
@@ -70,13 +70,13 @@ class Readiness:
 
     def plot(self) -> Figure:
         """The calendar of coverage, one row per feed: three shades, and bars for the records of each month."""
-        from vru_models.events.readiness_plot import plot_calendar  # noqa: PLC0415  matplotlib is loaded only to draw
+        from vru_models.readiness.plot import plot_calendar  # noqa: PLC0415  matplotlib is loaded only to draw
 
         return plot_calendar(self.tables["calendar"], told=self.told)
 
     def files(self) -> dict[str, bytes]:
         """What :meth:`save` writes: ``readiness.html``, a CSV file per table, ``findings.json``."""
-        from vru_models.events.readiness_page import files_of  # noqa: PLC0415  and jinja2 only to write
+        from vru_models.readiness.page import files_of  # noqa: PLC0415  and jinja2 only to write
 
         return files_of(self)
 

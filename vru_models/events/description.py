@@ -10,7 +10,7 @@ import pandas as pd
 
 from vru_models.disclosure.profiles import profile_named
 from vru_models.disclosure.protect import Protected, protect
-from vru_models.events.readiness_shares import shares, with_days
+from vru_models.disclosure.shares import shares, with_days
 from vru_models.findings import Findings
 
 LATE_DAYS: Final = 31

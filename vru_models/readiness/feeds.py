@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from vru_models.disclosure.protect import Protected
+from vru_models.disclosure.shares import shares
 from vru_models.events.events import Events
-from vru_models.events.readiness_shares import shares
 from vru_models.feeds.feeds import Feeds
 from vru_models.spec import Spec
 

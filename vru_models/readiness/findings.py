@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from vru_models.disclosure.protect import Protected
-from vru_models.events.readiness_calendar import SHARED
-from vru_models.events.readiness_feeds import EVERY_ROW, event_feeds, person_column
-from vru_models.events.readiness_rows import first_known
-from vru_models.events.readiness_shares import shares
+from vru_models.disclosure.shares import shares
+from vru_models.events.description import first_known
 from vru_models.findings import Finding, Status
+from vru_models.readiness.calendar import SHARED
+from vru_models.readiness.feeds import EVERY_ROW, event_feeds, person_column
 from vru_models.spec import Span, Spec
 from vru_models.spec.tables import Vru
 
