@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from vru_models.dataset import cohort, kernel, leakage, prove_no_leakage, rows
 from vru_models.dataset.coded import OPEN, Coverage, Timeline
 from vru_models.dataset.outcome import label_dates
-from vru_models.dataset.view import segments_known
+from vru_models.dataset.people import segments_known
 from vru_models.errors import LeakageError
 
 SPEC = worlds.spec()

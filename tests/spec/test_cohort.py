@@ -197,7 +197,7 @@ def test_the_cohort_is_counted_as_in_view_eligible_and_routed():
     )
     declared = spec(**{"cohort.routed": [{"indicator": "plan", "window": "12 months"}]})
     day = day_of(declared, encode(declared, held), as_days("2024-03-01"))
-    assert day.cohort.counts == {"in_view": 3, "eligible": 1, "routed": 1}
+    assert day.cohort.counts == {"in_view": 3, "eligible": 1, "routed": 1, "objecting": 0}
 
 
 def test_before_anything_was_known_nobody_is_in_view():
@@ -205,7 +205,7 @@ def test_before_anything_was_known_nobody_is_in_view():
     day = day_of(spec(), encode(spec(), held.as_known("2020-01-01")), as_days("2020-01-01"))
     early = day_of(spec(), encode(spec(), held), as_days("2020-01-01"))
     for nobody in (day, early):
-        assert nobody.cohort.counts == {"in_view": 0, "eligible": 0, "routed": 0}
+        assert nobody.cohort.counts == {"in_view": 0, "eligible": 0, "routed": 0, "objecting": 0}
         assert nobody.X.shape == (0, 2)
         assert list(nobody.status.columns) == ["exclusions_12m", "missing_12m"]
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from asked import answered, events, rows, spec
@@ -306,9 +307,7 @@ def test_the_data_end_with_the_earliest_extract_that_labels_are_read_from(feed):
         person_id | indicator           | event_date | known_date
         a         | permanent_exclusion | 2024-03-01 | 2024-03-02
     """)
-    early = type(held)(
-        held.frame, held.spells, held.coverage, {**held.extract_dates, feed: dt.date(2024, 8, 31)}, held.findings
-    )
+    early = replace(held, extract_dates={**held.extract_dates, feed: dt.date(2024, 8, 31)})
     asked = """
         person_id | as_of      | why_missing
         a         | 2024-01-01 | beyond_frame
@@ -321,7 +320,7 @@ def test_an_extract_without_a_date_is_an_error_that_names_the_feed():
         person_id | indicator           | event_date | known_date
         a         | permanent_exclusion | 2024-03-01 | 2024-03-02
     """)
-    undated = type(held)(held.frame, held.spells, held.coverage, {"exclusions": dt.date(2025, 1, 1)})
+    undated = replace(held, extract_dates={"exclusions": dt.date(2025, 1, 1)})
     asked = """
         person_id | as_of      | y
         a         | 2024-01-01 | 1

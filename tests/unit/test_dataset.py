@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import small
-from asked import ALL_SHARED, EXTRACTED, events, spec
-from tables import table
+from asked import EXTRACTED, events, spec
 
 from vru_models.dataset import Dataset, build_dataset
 from vru_models.dataset.coded import Timeline
@@ -59,6 +58,7 @@ def test_the_frame_counts_each_date(data):
         "in_view": [4, 4],
         "eligible": [4, 3],
         "routed": [0, 1],
+        "objecting": [0, 0],
         "labelled": [3, 2],
         "positives": [1, 1],
         "exited": [1, 0],
@@ -73,7 +73,9 @@ def test_the_repr_has_counts_and_no_person(data):
 
 
 def test_the_findings_say_what_was_checked_and_travel_with_the_dataset(data):
-    assert [(f.code, f.status) for f in data.findings] == [("VRU204", "pass"), ("VRU201", "pass"), ("VRU202", "pass")]
+    assert [(f.code, f.status) for f in data.findings] == [
+        ("VRU204", "pass"), ("VRU205", "pass"), ("VRU201", "pass"), ("VRU202", "pass"),
+    ]  # fmt: skip
     assert "4 people on 2 as-of dates" in data.findings.items[1].message
 
 
@@ -241,7 +243,7 @@ def test_events_from_a_gate_build_as_those_from_a_frame():
         b         | suspension          | 2022-01-10 | 2022-01-12 | exclusions
     """
     held = events(said)
-    dated = Events(held.frame, held.spells, table(ALL_SHARED).assign(known_until=pd.NaT), held.extract_dates)
+    dated = Events(held.frame, {**held.rows}, held.extract_dates)
     assert held.extract_dates["exclusions"] == EXTRACTED
     assert build_dataset(spec(), dated).X.equals(build_dataset(spec(), held).X)
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import small
 
+from vru_models.errors import RefusedError
 from vru_models.events import Events
 from vru_models.findings import Finding, Findings
 
@@ -122,7 +123,41 @@ def test_what_is_missing_from_a_frame_is_named():
         Events.from_frame(SAID.drop(columns="known_date"))
     with pytest.raises(ValueError, match=r"a frame of spells lacks area"):
         Events.from_frame(SAID, spells=SPELL.drop(columns="area"))
-    with pytest.raises(ValueError, match=r"known_until of spells is not what the versions say"):
-        Events.from_frame(SAID, spells=SPELL.assign(known_until="2024-01-01"))
+    with pytest.raises(TypeError, match=r"stays not known. Expected: spells, coverage, links, objections"):
+        Events.from_frame(SAID, stays=SPELL)
     with pytest.raises(ValueError, match=r"Use Events.from_frame"):
-        Events(SAID, SPELL, SPELL, {})
+        Events(SAID, {}, {})
+    with pytest.raises(ValueError, match=r"rows are not spells, coverage, links, objections"):
+        Events(Events.from_frame(SAID).frame, {"spells": SPELL}, {})
+
+
+def test_a_rows_known_until_is_kept_as_its_withdrawal_and_never_reaches_past_the_next_version():
+    later = SPELL.assign(known_date="2023-01-01", area="E02")
+    both = pd.concat([SPELL.assign(known_until="2022-01-01"), later.assign(known_until="2024-01-01")])
+    spells = Events.from_frame(SAID, spells=both).spells
+    assert spells["known_until"].dt.strftime("%Y-%m-%d").tolist() == ["2022-01-01", "2024-01-01"]
+    both = pd.concat([SPELL.assign(known_until="2025-01-01"), later.assign(known_until=None)])
+    spells = Events.from_frame(SAID, spells=both).spells
+    assert spells["known_until"].dt.strftime("%Y-%m-%d").tolist()[:1] == ["2023-01-01"]
+    assert spells["known_until"].isna().tolist() == [False, True]
+
+
+def test_who_is_purged_is_in_no_row_and_leaves_a_tombstone_that_only_the_key_can_read():
+    links = pd.DataFrame({"link_id": ["l"], "person_id": ["b"], "other_id": ["a"], "kind": ["merge"],
+                          "confidence": [1.0], "known_date": ["2024-01-01"]})  # fmt: skip
+    closed = pd.concat([SAID.assign(event_id=["e1", "e2", "e3"], status="recorded"),
+                        SAID.iloc[1:2].assign(event_id="e2", status="withdrawn", known_date="2024-05-01")])  # fmt: skip
+    events = Events.from_frame(closed, spells=SPELL, links=links)
+    left = events.purge("a", key=bytes(32))
+    assert left.frame["person_id"].tolist() == ["b"]
+    assert [len(events.closers), len(left.closers)] == [1, 0]
+    assert [len(left.rows["spells"]), len(left.rows["links"])] == [0, 0]
+    assert left.tombstones.hide(pd.Series(["a", "b"]), key=bytes(32)).tolist() == [True, False]
+    assert len(left.purge("b", key=bytes(32)).tombstones) == 2
+    assert left.frame["indicator"].cat.categories.tolist() == ["late"]
+    with pytest.raises(RefusedError, match=r"tombstones: the key is not the one under which they were purged"):
+        left.purge("b", key=bytes(31) + b"1")
+    with pytest.raises(RefusedError, match=r"the key is too short. Expected: at least 32 random bytes"):
+        events.purge("a", key=b"short")
+    with pytest.raises(RefusedError, match=r"there are 1, and no key to tell whose rows must stay out"):
+        left.tombstones.hide(pd.Series(["a"]), key=None)

@@ -47,7 +47,7 @@ def test_the_summary_holds_counts_and_digests_and_nobody(scores, ledger, tmp_pat
         "version": 1,
         "release": "d" * 64,
         "as_of": "2024-09-15",
-        "counts": {"in_view": 6, "eligible": 5, "routed": 1, "listed": 4},
+        "counts": {"in_view": 6, "eligible": 5, "routed": 1, "objecting": 0, "listed": 4},
         "extracts": dict.fromkeys(["audit", "cover", "exclusions", "missing", "people"], "2024-09-01"),
         "findings": scores.findings.records(),
         "overrides": {},

@@ -61,7 +61,7 @@ def test_the_columns_are_those_that_are_documented(ledger):
 def test_who_has_statutory_support_is_routed_and_never_listed(ledger):
     scores = scored(ledger)
     assert "f" not in set(scores.list["person_id"])
-    assert dict(scores.counts) == {"in_view": 6, "eligible": 5, "routed": 1, "listed": 4}
+    assert dict(scores.counts) == {"in_view": 6, "eligible": 5, "routed": 1, "objecting": 0, "listed": 4}
 
 
 def test_a_cohort_no_larger_than_the_list_is_listed_whole_and_nobody_is_drawn(ledger):
@@ -77,7 +77,10 @@ def test_the_frame_is_a_copy_and_the_summary_counts(ledger):
     table = scores.frame()
     table["points"] = 0
     assert scores.list["points"].iloc[0] == 7
-    assert repr(scores) == "Scores(small version 1, as of 2024-09-15: in_view 6, eligible 5, routed 1, listed 4)"
+    assert (
+        repr(scores)
+        == "Scores(small version 1, as of 2024-09-15: in_view 6, eligible 5, routed 1, objecting 0, listed 4)"
+    )
 
 
 def late(known, **event):

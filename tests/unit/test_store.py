@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import small
 
-from vru_models.errors import DataError, StorageError
+from vru_models.errors import DataError, LockedError, StorageError
 from vru_models.events import Events, store
 from vru_models.events.store import bucket_count
 from vru_models.spec.digest import digest_bytes, digest_json
@@ -17,6 +17,12 @@ from vru_models.spec.digest import digest_bytes, digest_json
 def saved(tmp_path):
     small.events().save(tmp_path / "store")
     return tmp_path / "store"
+
+
+def part(folder, name):
+    """The file of a part: its name holds a digest of its content."""
+    [file] = folder.glob(f"{name}-*.parquet")
+    return file
 
 
 def contents(folder):
@@ -92,50 +98,126 @@ def test_every_changed_byte_is_noticed(saved):
     Events.open(saved)
 
 
-@pytest.mark.parametrize("name", ["store.json", "spells.parquet", "events/bucket-000.parquet"])
+@pytest.mark.parametrize("name", ["spells", "links", "events/bucket-000"])
 def test_a_missing_file_is_named(saved, name):
-    (saved / name).unlink()
-    with pytest.raises(DataError, match=f"event store: {name} is missing"):
+    part(saved, name).unlink()
+    with pytest.raises(DataError, match=rf"event store: {name}-[0-9a-f]{{16}}\.parquet is missing"):
+        Events.open(saved)
+
+
+def test_a_missing_manifest_is_named(saved):
+    (saved / "store.json").unlink()
+    with pytest.raises(DataError, match=r"event store: store\.json is missing"):
         Events.open(saved)
 
 
 def test_a_missing_folder_and_a_foreign_one_are_told_apart(tmp_path):
     with pytest.raises(StorageError, match=r"event store: the folder is missing.*Check the path"):
         Events.open(tmp_path / "none")
-    with pytest.raises(DataError, match=r"store.json is missing. Expected: a store of format vru-events/1"):
+    with pytest.raises(DataError, match=r"store.json is missing. Expected: a store of format vru-events/2"):
         Events.open(tmp_path)
 
 
 def test_a_link_is_not_followed(saved, tmp_path):
-    (saved / "spells.parquet").rename(tmp_path / "elsewhere")
-    (saved / "spells.parquet").symlink_to(tmp_path / "elsewhere")
+    spells = part(saved, "spells")
+    spells.rename(tmp_path / "elsewhere")
+    spells.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DataError, match=r"symbolic link"):
         Events.open(saved)
 
 
-def resealed(saved, **changes):
-    manifest = json.loads((saved / "store.json").read_text()) | changes
-    manifest["files"] = {name: digest_bytes((saved / name).read_bytes()) for name in manifest["files"]}
-    rest = {k: v for k, v in manifest.items() if k != "digest"}
+def forged(saved, name, content):
+    """Another content of a part, with every digest made to fit."""
+    manifest = json.loads((saved / "store.json").read_text())
+    part(saved, name).unlink()
+    digest = digest_bytes(content)
+    (saved / f"{name}-{digest[:16]}.parquet").write_bytes(content)
+    reseal(saved, manifest, files=manifest["files"] | {name: digest})
+
+
+def reseal(saved, manifest, **changes):
+    rest = {k: v for k, v in (manifest | changes).items() if k != "digest"}
     (saved / "store.json").write_text(json.dumps(rest | {"digest": digest_json(rest)}))
 
 
-def test_a_forged_store_is_refused_without_a_traceback_of_another_library(saved):
-    spells = (saved / "spells.parquet").read_bytes()
-    for name, content, message in (
-        ("spells.parquet", b"PAR1", "spells.parquet is not what was written"),
-        ("events/bucket-000.parquet", spells, "events is not what was written"),
-        ("spells.parquet", (saved / "coverage.parquet").read_bytes(), "its columns are not those of a store"),
-    ):
-        before = (saved / name).read_bytes()
-        (saved / name).write_bytes(content)
-        resealed(saved)
-        with pytest.raises(DataError, match=message):
-            Events.open(saved)
-        (saved / name).write_bytes(before)
-    resealed(saved, buckets=0)
+@pytest.mark.parametrize(
+    ("name", "other", "message"),
+    [
+        ("spells", None, "spells-[0-9a-f]+.parquet is not what was written"),
+        ("events/bucket-000", "spells", "events is not what was written"),
+        ("spells", "coverage", "its columns are not those of a store"),
+    ],
+)
+def test_a_forged_store_is_refused_without_a_traceback_of_another_library(saved, name, other, message):
+    forged(saved, name, b"PAR1" if other is None else part(saved, other).read_bytes())
+    with pytest.raises(DataError, match=message):
+        Events.open(saved)
+
+
+def test_a_manifest_that_says_what_cannot_be_is_refused(saved):
+    reseal(saved, json.loads((saved / "store.json").read_text()), buckets=0)
     with pytest.raises(DataError, match=r"store.json is not what was written"):
         Events.open(saved)
+
+
+def test_an_update_writes_the_buckets_that_changed_and_removes_what_nothing_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_ROWS_PER_BUCKET", 50)
+    person = [f"p{i % 60}" for i in range(400)]
+    said = {"person_id": person, "indicator": "x", "event_date": "2024-01-01", "known_date": "2024-01-02"}
+    Events.from_frame(pd.DataFrame(said)).save(tmp_path / "store")
+    before = set(contents(tmp_path / "store"))
+    Events.update(tmp_path / "store", lambda held: held.purge("p7", key=bytes(32)))
+    after = set(contents(tmp_path / "store"))
+    assert (len(before - after), len(after - before)) == (1, 1)
+    opened = Events.open(tmp_path / "store")
+    assert "p7" not in set(opened.frame["person_id"])
+    assert len(opened.tombstones) == 1
+    opened.save(tmp_path / "anew")
+    assert contents(tmp_path / "anew") == contents(tmp_path / "store")
+
+
+def test_an_update_that_fails_leaves_the_store_as_it_was_and_what_a_killed_one_left_goes_with_the_next(saved):
+    before = contents(saved)
+
+    def fails(held):
+        raise DataError("no")
+
+    with pytest.raises(DataError, match=r"^no$"):
+        Events.update(saved, fails)
+    assert contents(saved) == before
+    (saved / "events" / "bucket-000-0123456789abcdef.parquet").write_bytes(b"left by a kill")
+    Events.update(saved, lambda held: held)
+    assert contents(saved) == before
+
+
+@pytest.mark.parametrize("nth", range(3))
+def test_a_kill_at_any_write_leaves_the_old_store_or_the_new(saved, monkeypatch, nth):
+    old, new = Events.open(saved), Events.open(saved).purge("a", key=bytes(32))
+    written, real = [], store.write_file
+
+    def dies(path, content, *, role):
+        if len(written) == nth:
+            raise KeyboardInterrupt
+        written.append(path)
+        real(path, content, role=role)
+
+    monkeypatch.setattr(store, "write_file", dies)
+    with pytest.raises(KeyboardInterrupt):
+        Events.update(saved, lambda held: held.purge("a", key=bytes(32)))
+    assert Events.open(saved).digest == old.digest
+    monkeypatch.setattr(store, "write_file", real)
+    Events.update(saved, lambda held: held.purge("a", key=bytes(32)))
+    assert Events.open(saved).digest == new.digest
+    assert len(list(saved.glob("**/*.parquet"))) == 5
+
+
+def test_two_updates_never_cross(saved):
+    def meanwhile(held):
+        Events.update(saved, lambda other: other)
+        return held
+
+    with pytest.raises(LockedError, match=r"event store: is being updated by another process. Wait for it to end"):
+        Events.update(saved, meanwhile)
 
 
 def test_a_taken_place_is_refused(saved):

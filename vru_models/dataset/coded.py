@@ -1,4 +1,4 @@
-"""Events, spells and coverage as integer arrays: what the kernel reads."""
+"""Events, spells, coverage, links and objections as integer arrays: what the kernel reads."""
 
 from __future__ import annotations
 
@@ -56,6 +56,26 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Decisions that two pseudonyms are one person (``merge``) or are not: one array per column."""
+
+    person: np.ndarray
+    other: np.ndarray
+    merge: np.ndarray
+    known: np.ndarray
+    until: np.ndarray
+
+
+@dataclass(frozen=True)
+class Objections:
+    """Objections to a purpose (``train, score, audit, all``), of one feed or (empty) of every feed."""
+
+    when: Timeline
+    purpose: np.ndarray
+    feed: np.ndarray
+
+
+@dataclass(frozen=True)
 class Coded:
     """One event store in integers. ``people`` is sorted; a person's number is the position in it.
 
@@ -74,19 +94,23 @@ class Coded:
     birth_month: np.ndarray
     household: np.ndarray
     coverage: Coverage
+    links: Links
+    objections: Objections
 
 
 def encode(spec: Spec, events: Events) -> Coded:
-    """The store's people with a spell, and every event of theirs, in integers.
+    """The store's people with a spell, or linked with somebody, and every event of theirs, in integers.
 
-    Who has events and no spell is in no cohort: the population frame is the spells.
+    Who has events and no spell, by that pseudonym or a linked one, is in no cohort: the population frame is the spells.
     """
-    spells = events.spells
-    people, spell_person = np.unique(spells["person_id"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    spells, links = events.spells, events.rows["links"]
+    named = (spells["person_id"], links["person_id"], links["other_id"])
+    people = np.unique(np.concatenate([_texts(column) for column in named]))
+    spell_person = np.searchsorted(people, _texts(spells["person_id"]))
     areas, area = np.unique(spells["area"].to_numpy(dtype=object).astype(str), return_inverse=True)
     names = tuple(spec.indicators)
     frame = events.frame
-    person = _positions(people, frame["person_id"].to_numpy(dtype=object).astype(str))
+    person = _positions(people, _texts(frame["person_id"]))
     indicator = pd.Categorical(frame["indicator"].astype(str), categories=names).codes.astype(np.int64)
     day = days(frame["event_date"])
     keep = np.flatnonzero((person >= 0) & (indicator >= 0))
@@ -111,6 +135,8 @@ def encode(spec: Spec, events: Events) -> Coded:
         birth_month=spells["birth_month"].to_numpy().astype("datetime64[M]"),
         household=_households(spells),
         coverage=_coverage(events.coverage),
+        links=_links(people, links, least=spec.cohort.same_person_from),
+        objections=_objections(people, events.rows["objections"]),
     )
 
 
@@ -125,6 +151,33 @@ def _positions(people: np.ndarray, ids: np.ndarray) -> np.ndarray:
         return np.full(len(ids), -1)
     at = np.minimum(np.searchsorted(people, ids), len(people) - 1)
     return np.where(people[at] == ids, at, -1)
+
+
+def _texts(column: pd.Series) -> np.ndarray:
+    return column.to_numpy(dtype=object).astype(str)
+
+
+def _links(people: np.ndarray, links: pd.DataFrame, *, least: float) -> Links:
+    """A merge that is less sure than is asked for is no merge; a split counts however sure it is."""
+    return Links(
+        _positions(people, _texts(links["person_id"])),
+        _positions(people, _texts(links["other_id"])),
+        ((links["kind"] == "merge") & (links["confidence"] >= least)).to_numpy(dtype=bool),
+        days(links["known_date"]),
+        days(links["known_until"]),
+    )
+
+
+def _objections(people: np.ndarray, objections: pd.DataFrame) -> Objections:
+    person = _positions(people, _texts(objections["person_id"]))
+    mine = person >= 0
+    start, end, known, until = (
+        days(objections[name])[mine] for name in ("start_date", "end_date", "known_date", "known_until")
+    )
+    feed = objections["feed"].fillna("") if "feed" in objections else pd.Series("", index=objections.index)
+    return Objections(
+        Timeline(person[mine], start, end, known, until), _texts(objections["purpose"])[mine], _texts(feed)[mine]
+    )
 
 
 def _households(spells: pd.DataFrame) -> np.ndarray:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vru_models.dataset.coded import Coded
+from vru_models.dataset.people import Segments, objected, segment_on
 from vru_models.dataset.status import window_start
-from vru_models.dataset.view import Segments, segment_on
 from vru_models.spec import Spec
 from vru_models.spec.calendar import completed_years
 from vru_models.spec.question import Rule
@@ -16,24 +16,26 @@ from vru_models.spec.question import Rule
 
 @dataclass(frozen=True)
 class Cohort:
-    """Per person on one as-of date: whether eligible, whether routed to statutory services, and who they were then.
+    """Per person on one as-of date: whether eligible, routed to statutory services or objecting, and who they were.
 
     ``spell`` is the position of the spell they were in (-1: not in view). ``births`` are birth months (NaT: unknown).
     """
 
     eligible: np.ndarray
     routed: np.ndarray
+    objecting: np.ndarray
     spell: np.ndarray
     births: np.ndarray
     ages: np.ndarray
 
     @property
     def counts(self) -> dict[str, int]:
-        """In view, eligible to be listed, routed to statutory services."""
+        """In view, eligible to be listed, routed to statutory services, objecting to being scored."""
         return {
             "in_view": int((self.spell >= 0).sum()),
             "eligible": int(self.eligible.sum()),
             "routed": int(self.routed.sum()),
+            "objecting": int(self.objecting.sum()),
         }
 
 
@@ -41,7 +43,8 @@ def cohort_on(spec: Spec, coded: Coded, segments: Segments, as_of: np.datetime64
     """The cohort on one as-of date.
 
     In view on the day, of the declared ages (completed years, inclusive; an unknown birth month is not eligible where
-    ages are declared), in the declared areas, every entry rule met. Who also meets a ``routed`` rule is not eligible.
+    ages are declared), in the declared areas, every entry rule met. Who also meets a ``routed`` rule is not eligible,
+    nor is, first of all, who objects to being scored.
     """
     day = int(as_of.astype(np.int64))
     position = segment_on(segments, day, len(coded.people))
@@ -57,7 +60,8 @@ def cohort_on(spec: Spec, coded: Coded, segments: Segments, as_of: np.datetime64
     routed = np.zeros(len(meets), dtype=bool)
     for rule in spec.cohort.routed:
         routed |= _rule_met(coded, rule, as_of)
-    return Cohort(meets & ~routed, meets & routed, spell, births, ages)
+    refuse = objected(coded, "score", day)
+    return Cohort(meets & ~routed & ~refuse, meets & routed & ~refuse, meets & refuse, spell, births, ages)
 
 
 def _of_age(spec: Spec, ages: np.ndarray) -> np.ndarray:

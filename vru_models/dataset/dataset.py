@@ -42,7 +42,7 @@ class Dataset:
         Per row: ``area``, ``household_id`` (the person's own where none is known), ``y`` (1, 0 or NaN) and
         ``why_missing`` (empty where labelled).
     counts
-        Per as-of date: in view, eligible, routed to statutory services.
+        Per as-of date: in view, eligible, routed to statutory services, objecting to being scored.
     volumes
         What stood behind each date's rows, counted by indicator, feed and area (areas unnamed); see
         :func:`~vru_models.dataset.volume.volumes_on`.
@@ -79,8 +79,8 @@ class Dataset:
         why = self.rows.groupby(["as_of", "why_missing"]).size().unstack(fill_value=0)
         table = self.counts.join(why.drop(columns="", errors="ignore"))
         by_date = self.rows["y"].groupby("as_of")
-        table.insert(3, "labelled", by_date.count())
-        table.insert(4, "positives", by_date.sum().astype(int))
+        table.insert(4, "labelled", by_date.count())
+        table.insert(5, "positives", by_date.sum().astype(int))
         return table.fillna(0).astype(int)
 
     def __repr__(self) -> str:

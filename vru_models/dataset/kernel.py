@@ -7,8 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from vru_models.dataset.coded import OPEN, Coded
-from vru_models.dataset.status import NONE_RECORDED, OBSERVED, cell_status, shared_on, status_column, window_start
-from vru_models.dataset.view import Segments
+from vru_models.dataset.people import Segments, withheld
+from vru_models.dataset.status import (
+    NONE_RECORDED,
+    OBSERVED,
+    WITHHELD,
+    cell_status,
+    shared_on,
+    status_column,
+    window_start,
+)
 from vru_models.spec import Spec
 from vru_models.spec.question import Feature
 
@@ -71,6 +79,7 @@ def features_on(
     statuses: dict[str, np.ndarray] = {}
     day = int(as_of.astype(np.int64))
     shared = {f: shared_on(coded, segments, f, day=day, births=births) for f in dict.fromkeys(feed_of.values())}
+    refused = withheld(coded, day, shared)
     for window in sorted(dict.fromkeys(feature.window for feature in columns)):
         counted = count_window(coded, positions, window_start(window, as_of))
         mine = [(column, feature) for column, feature in enumerate(columns) if feature.window == window]
@@ -78,6 +87,8 @@ def features_on(
             table = spec.table_of(feed)
             status = cell_status(segments, shared[feed], table, window=window, as_of=as_of, births=births)
             status[(status == NONE_RECORDED) & _any_event(spec, coded, counted, feed)] = OBSERVED
+            if feed in refused:
+                status[refused[feed]] = WITHHELD
             statuses[status_column(feed, window)] = status
         for column, feature in mine:
             cells = _measure(

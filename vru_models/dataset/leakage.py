@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from vru_models.dataset.coded import OPEN, Coded, Coverage, Timeline, encode
+from vru_models.dataset.coded import OPEN, Coded, Coverage, Links, Objections, Timeline, encode
 from vru_models.dataset.outcome import label_dates
 from vru_models.dataset.rows import data_end, day_of
 from vru_models.dataset.splits import splits_of
@@ -29,7 +29,7 @@ TOO_GOOD = 0.95
 
 _LONG_AGO: Final = np.datetime64("1990-01", "M")
 _FAR_OFF: Final = 3650
-Rows = TypeVar("Rows", Timeline, Coverage)
+Rows = TypeVar("Rows", Timeline, Coverage, Links)
 
 
 def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n_people: int = SAMPLE) -> Findings:
@@ -87,9 +87,16 @@ def _print(spec: Spec, coded: Coded, date: np.datetime64) -> tuple[bytes, ...]:
 def _sample(events: Events, n: int) -> Events:
     people = sorted(set(events.spells["person_id"]))
     draw = lottery_numbers("random", events.digest, "leakage", people)
-    drawn = [people[i] for i in np.argsort(draw, kind="stable")[:n]]
-    frame, spells = (rows[rows["person_id"].isin(drawn)] for rows in (events.frame, events.spells))
-    return replace(events, frame=frame, spells=spells)
+    drawn = {people[i] for i in np.argsort(draw, kind="stable")[:n]}
+    links = events.rows["links"]
+    drawn |= set(links["other_id"][links["person_id"].isin(drawn)])
+    drawn |= set(links["person_id"][links["other_id"].isin(drawn)])
+
+    def of_them(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[rows["person_id"].isin(drawn)] if "person_id" in rows else rows
+
+    rows = {kind: of_them(rows) for kind, rows in events.rows.items()}
+    return replace(events, frame=of_them(events.frame), rows=rows)
 
 
 def _futures(spec: Spec, sample: Events, coded: Coded, date: np.datetime64) -> Iterator[tuple[str, Coded]]:
@@ -106,12 +113,14 @@ def _superseded(events: Events, date: np.datetime64) -> Events:
         until, day = rows["known_until"], pd.Timestamp(str(date)).as_unit("s")
         return rows.assign(known_until=until.where(until < day, day))
 
-    return replace(events, frame=closed(events.frame), spells=closed(events.spells), coverage=closed(events.coverage))
+    rows = {kind: closed(rows) for kind, rows in events.rows.items()}
+    return replace(events, frame=closed(events.frame), rows=rows)
 
 
 def _altered(coded: Coded, day: int) -> Coded:
     """The store as if what became known on the day or later had said something else."""
     late, moved, latest = (rows.known >= day for rows in (coded.events, coded.spells, coded.coverage))
+    links, when = coded.links, coded.objections.when
     start = np.where(late, day - 1 - coded.events.start % 90, coded.events.start)
     return _by_day(
         replace(
@@ -121,12 +130,17 @@ def _altered(coded: Coded, day: int) -> Coded:
             spells=replace(coded.spells, end=np.where(moved, day - 30, coded.spells.end)),
             birth_month=np.where(moved, _LONG_AGO, coded.birth_month),
             coverage=replace(coded.coverage, end=np.where(latest, coded.coverage.start, coded.coverage.end)),
+            links=replace(links, merge=links.merge ^ (links.known >= day)),
+            objections=replace(coded.objections, when=replace(when, start=np.where(when.known >= day, 0, when.start))),
         )
     )
 
 
 def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
-    """The store with every indicator and a spell in another household added, per person, known from the date on."""
+    """The store with every indicator and a spell in another household added, per person, known from the date on.
+
+    Everybody objects then, too, and turns out to be one person with whoever comes next.
+    """
     day, (start, end, _) = int(date.astype(np.int64)), label_dates(spec, date)
     people, indicators = np.arange(len(coded.people)), np.arange(len(coded.indicators))
     when = np.array([day - 1, start.astype(np.int64), end.astype(np.int64) - 1, day + _FAR_OFF])
@@ -142,6 +156,12 @@ def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
             area=np.append(coded.area, people % len(coded.areas)),
             birth_month=np.append(coded.birth_month, np.full(len(people), _LONG_AGO)),
             household=np.append(coded.household, np.full(len(people), "another", dtype=object)),
+            links=_joined(coded.links, Links(people, np.roll(people, 1), one > 0, one * day, one * OPEN)),
+            objections=Objections(
+                _joined(coded.objections.when, Timeline(people, one * 0, one * OPEN, one * day, one * OPEN)),
+                np.append(coded.objections.purpose, np.full(len(people), "all")),
+                np.append(coded.objections.feed, np.full(len(people), "")),
+            ),
         )
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from vru_models.dataset.coded import Coded
 from vru_models.dataset.cohort import Cohort
-from vru_models.dataset.view import end_of_stay, segments_known
+from vru_models.dataset.people import end_of_stay, linked, same_person, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import completed_years
 
@@ -29,22 +29,23 @@ def labels_on(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels (1, 0 or NaN) and the number of the reason in :data:`WHY_MISSING`, per person.
 
-    Outcomes, offers and exits count as known when the label is complete. An outcome on the day of an exit or before
-    it is 1; an exit without one leaves the label missing. A label that needs days after ``data_end`` (the earliest
-    extract date among the outcome's feeds) is missing whatever happened, and so is that of who will pass the age bound.
+    Outcomes, offers, exits and links count as known when the label is complete. An outcome on the day of an exit or
+    before it is 1; an exit without one leaves the label missing. A label that needs days after ``data_end`` (the
+    earliest extract date among the outcome's feeds) is missing whatever happened, and so is that of who will pass the
+    age bound.
     """
     day = int(as_of.astype(np.int64))
     start, end, complete = (int(d.astype(np.int64)) for d in label_dates(spec, as_of))
-    outcome = spec.outcome
+    outcome, person = spec.outcome, same_person(coded, complete)
+    coded = linked(coded, complete)
     leaves = _leaving_day(spec, coded, day=day, complete=complete)
-    during = _counts(coded, outcome.indicators, (start, end), complete, last=leaves)
-    happened = during >= outcome.at_least
-    reasons = (
-        _beyond_frame(spec, cohort, end, complete, data_end),
-        _counts(coded, outcome.treated_by, (day, end), complete) > 0,
-        _counts(coded, outcome.indicators, (day, start), complete) >= outcome.at_least,
-        (leaves < end) & ~happened,
-    )
+    happened = _counts(coded, outcome.indicators, (start, end), complete, last=leaves) >= outcome.at_least
+    treated = _counts(coded, outcome.treated_by, (day, end), complete) > 0
+    before = _counts(coded, outcome.indicators, (day, start), complete) >= outcome.at_least
+    exited = (leaves < end) & ~happened
+    beyond = _beyond_frame(spec, cohort, end, complete, data_end)
+    happened, *others = (answer[person] for answer in (happened, treated, before, exited))
+    reasons = (beyond, *others)
     why = np.zeros(len(coded.people), dtype=np.uint8)
     for number in range(len(reasons), 0, -1):
         why[reasons[number - 1]] = number

@@ -13,7 +13,7 @@ from vru_models.dataset.coded import Coded
 from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.kernel import features_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
-from vru_models.dataset.view import segments_known
+from vru_models.dataset.people import on_day, segments_known
 from vru_models.dataset.volume import unnamed, volumes_on
 from vru_models.errors import DataError
 from vru_models.events import Events
@@ -49,7 +49,9 @@ class Day:
 
 def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
     """Cohort, features and statuses on one as-of date: the same code for fitting and for the monthly run."""
-    segments = segments_known(coded, int(as_of.astype(np.int64)))
+    day = int(as_of.astype(np.int64))
+    coded = on_day(spec, coded, day)
+    segments = segments_known(coded, day)
     cohort = cohort_on(spec, coded, segments, as_of)
     X, statuses = features_on(spec, coded, segments, as_of=as_of, births=cohort.births)
     chosen = np.flatnonzero(cohort.eligible)
@@ -68,6 +70,7 @@ def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
 
 def day_volumes(spec: Spec, coded: Coded, day: Day) -> pd.DataFrame:
     """What stood behind a date's rows, counted; apart from :func:`day_of`, which the leakage proof calls many times."""
+    coded = on_day(spec, coded, int(day.as_of.astype(np.int64)))
     return volumes_on(spec, coded, as_of=day.as_of, cohort=day.cohort, status=day.status)
 
 
@@ -76,18 +79,31 @@ def _index(people: np.ndarray, as_of: np.datetime64) -> pd.MultiIndex:
     return pd.MultiIndex.from_arrays([pd.array(people, dtype="str"), dates], names=["person_id", "as_of"])
 
 
-def assemble(spec: Spec, coded: Coded, dates: Sequence[np.datetime64], end: np.datetime64) -> dict[str, pd.DataFrame]:
-    """X, status, rows (with labels), counts and feed volumes over several as-of dates."""
+def known_at_last(spec: Spec, events: Events) -> int:
+    """The day after the extract of the objections, where there is one, else after the last extract."""
+    feed = spec.feed_of_kind("objections")
+    dates = events.extract_dates
+    last = dates[feed] if feed is not None and feed in dates else max(dates.values())
+    return int(as_days(last).astype(np.int64)) + 1
+
+
+def assemble(
+    spec: Spec, coded: Coded, dates: Sequence[np.datetime64], *, end: np.datetime64, refused: np.ndarray
+) -> dict[str, pd.DataFrame]:
+    """X, status, rows (with labels), counts and feed volumes over several as-of dates.
+
+    ``refused``: per pseudonym, whether no row may be made of it (:func:`~.people.left_out`).
+    """
     days = [day_of(spec, coded, as_of) for as_of in dates]
     rows = []
     for day in days:
         y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=end)
         names = np.array(WHY_MISSING, dtype=object)[why[day.chosen]]
         rows.append(day.rows.assign(y=y[day.chosen], why_missing=pd.array(names, dtype="str")))
+    made = {"X": [d.X for d in days], "status": [d.status for d in days], "rows": rows}
+    dropped = np.concatenate([refused[day.chosen] for day in days])
     return {
-        "X": pd.concat([d.X for d in days]),
-        "status": pd.concat([d.status for d in days]),
-        "rows": pd.concat(rows),
+        **{name: pd.concat(parts)[~dropped] for name, parts in made.items()},
         "volumes": unnamed(pd.concat([day_volumes(spec, coded, day) for day in days], ignore_index=True)),
         "counts": counts_frame({d.as_of: d.cohort.counts for d in days}),
     }
@@ -96,4 +112,4 @@ def assemble(spec: Spec, coded: Coded, dates: Sequence[np.datetime64], end: np.d
 def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:
     """Cohort counts as a frame, one row per as-of date."""
     dates = pd.DatetimeIndex([str(d) for d in counts], name="as_of").as_unit("s")
-    return pd.DataFrame(list(counts.values()), index=dates, columns=["in_view", "eligible", "routed"])
+    return pd.DataFrame(list(counts.values()), index=dates, columns=["in_view", "eligible", "routed", "objecting"])

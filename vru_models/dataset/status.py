@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from vru_models.dataset.coded import OPEN, Coded, Coverage
-from vru_models.dataset.view import Segments
+from vru_models.dataset.people import Segments
 from vru_models.spec.calendar import Span, add_months, completed_years
 from vru_models.spec.tables import TableSchema
 
@@ -24,7 +24,7 @@ STATUS: Final = (
 )
 """Meaning of the codes 0 to 7 in ``Dataset.status``; never renumbered. Only the first two have a value in X."""
 
-NONE_RECORDED, OBSERVED, NOT_SHARED, NOT_IN_VIEW, NOT_APPLICABLE, PARTLY_OBSERVED, NOT_YET_DUE = range(7)
+NONE_RECORDED, OBSERVED, NOT_SHARED, NOT_IN_VIEW, NOT_APPLICABLE, PARTLY_OBSERVED, NOT_YET_DUE, WITHHELD = range(8)
 
 
 def window_start(window: Span, as_of: np.datetime64) -> int:

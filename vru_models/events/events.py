@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from vru_models.errors import DataError
 from vru_models.events import store
-from vru_models.events.folding import as_known, fold
+from vru_models.events.folding import ROW_KINDS, as_known, fold, folded_rows
+from vru_models.events.tombstones import Tombstones
+from vru_models.events.versions import (
+    FRAME_COLUMNS,
+    PLAIN,
+    VERSION_COLUMNS,
+    in_order,
+    no_versions,
+    tidy,
+    typed,
+    withdrawals,
+)
 from vru_models.findings import Findings
 from vru_models.spec.calendar import as_day
-from vru_models.spec.digest import digest_frame, digest_json, digest_rows
+from vru_models.spec.digest import digest_frame, digest_json
 from vru_models.spec.sources import VOID_STATUSES
-from vru_models.spec.tables import REQUIRED_COLUMNS
+from vru_models.spec.tables import Kind
 
-VERSION_COLUMNS = (
-    "event_id", "person_id", "indicator", "event_date", "known_date", "value", "role", "status", "feed",
-)  # fmt: skip
-_FRAME_COLUMNS = (*VERSION_COLUMNS[:5], "known_until", *VERSION_COLUMNS[5:])
-_TEXTS, _DATES = ("event_id", "person_id"), ("event_date", "known_date")
-_CATEGORIES = ("indicator", "role", "status", "feed")
-_DEFAULTS: Mapping[str, Any] = {"value": np.nan, "role": "subject", "status": "recorded", "feed": "unnamed"}
 _LATE_DAYS = 31
 
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """Coded, pseudonymised events with spells and coverage, each with when it was known.
+    """Coded, pseudonymised events with spells, coverage, links and objections, each with when it was known.
 
     Made by :func:`record_events`, :meth:`open` or :meth:`from_frame`. An event counts for an as-of date when
     ``known_date < as_of <= known_until``; an open ``known_until`` is NaT.
@@ -45,13 +48,17 @@ class Events:
         One row per version in force at some time, sorted by ``person_id, event_date, known_date, event_id``:
         ``event_id, person_id`` (str), ``indicator`` (category), ``event_date, known_date, known_until``
         (``datetime64[s]``), ``value`` (float64, NaN = none), ``role, status, feed`` (category).
-    spells, coverage
-        The same two dates of knowledge beside the feed's own columns. ``end_date`` is the first day *not* in view (not
-        covered); NaT is open.
+    rows
+        Spells, coverage, links and objections, by these names: the same two dates of knowledge beside the feed's own
+        columns. ``end_date`` is the first day *not* in view (not covered, no longer objected); NaT is open.
     extract_dates
         The day on which each feed was extracted.
     closers
         Versions with status disproved or withdrawn, as stored: they have set ``known_until`` and never count.
+    recorded_under
+        Digest of the feeds and indicators by which rows became these events (:attr:`Spec.recording`); empty: not said.
+    tombstones
+        What is left of people who were purged, and may not come in again.
 
     Examples
     --------
@@ -66,26 +73,29 @@ class Events:
     """
 
     frame: pd.DataFrame = field(repr=False)
-    spells: pd.DataFrame = field(repr=False)
-    coverage: pd.DataFrame = field(repr=False)
+    rows: Mapping[Kind, pd.DataFrame] = field(repr=False)
     extract_dates: Mapping[str, dt.date]
     findings: Findings = field(default=Findings(), repr=False)
-    closers: pd.DataFrame = field(default_factory=lambda: _typed(pd.DataFrame()), repr=False)
+    closers: pd.DataFrame = field(default_factory=no_versions, repr=False)
+    recorded_under: str = ""
+    tombstones: Tombstones = field(default=Tombstones(), repr=False)
 
     def __post_init__(self) -> None:
-        if tuple(self.frame.columns) != _FRAME_COLUMNS:
-            raise ValueError(f"columns of events are not {', '.join(_FRAME_COLUMNS)}. Use Events.from_frame.")
-        object.__setattr__(self, "extract_dates", MappingProxyType(dict(self.extract_dates)))
+        if tuple(self.frame.columns) != FRAME_COLUMNS:
+            raise ValueError(f"columns of events are not {', '.join(FRAME_COLUMNS)}. Use Events.from_frame.")
+        if tuple(self.rows) != ROW_KINDS:
+            raise ValueError(f"rows are not {', '.join(ROW_KINDS)}, in this order. Use Events.from_frame.")
+        for name in ("rows", "extract_dates"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @classmethod
     def from_frame(
         cls,
         frame: pd.DataFrame,
         *,
-        spells: pd.DataFrame | None = None,
-        coverage: pd.DataFrame | None = None,
         extract_dates: Mapping[str, dt.date] | None = None,
         findings: Findings | None = None,
+        **rows: pd.DataFrame | None,
     ) -> Events:
         """Events from a frame of versions in any order.
 
@@ -93,53 +103,123 @@ class Events:
         ``value`` is NaN, ``role`` subject, ``status`` recorded and ``feed`` unnamed unless given. A ``known_until``
         that no later version explains is kept, as a withdrawal on that date.
 
+        Parameters
+        ----------
+        **rows
+            Versions of ``spells=``, ``coverage=``, ``links=`` and ``objections=``; none for a name left out.
+
         Raises
         ------
         ValueError
-            When a needed column is missing, or a spell's or a coverage row's ``known_until`` is not what its versions
-            say.
+            When a needed column is missing.
         """
-        versions = _typed(frame)
+        if unknown := sorted(set(rows) - set(ROW_KINDS)):
+            raise TypeError(f"{', '.join(unknown)} not known. Expected: {', '.join(ROW_KINDS)}.")
+        versions = typed(frame)
         if "known_until" in frame:
-            versions = pd.concat([versions, _withdrawals(versions, frame["known_until"])], ignore_index=True)
-        folded = _in_order(fold(versions, "event_id"))
+            versions = pd.concat([versions, withdrawals(versions, frame["known_until"])], ignore_index=True)
+        folded = in_order(fold(versions, "event_id"))
         void = folded["status"].isin(VOID_STATUSES).to_numpy()
         return cls(
-            frame=_tidy(folded[~void])[list(_FRAME_COLUMNS)],
-            spells=_folded_rows(spells, "spells"),
-            coverage=_folded_rows(coverage, "coverage"),
+            frame=tidy(folded[~void])[list(FRAME_COLUMNS)],
+            rows={kind: folded_rows(rows.get(kind), kind) for kind in ROW_KINDS},
             extract_dates=extract_dates or {},
             findings=findings or Findings(),
-            closers=_tidy(folded[void])[list(VERSION_COLUMNS)],
+            closers=tidy(folded[void])[list(VERSION_COLUMNS)],
         )
+
+    @property
+    def spells(self) -> pd.DataFrame:
+        """When each person was in view."""
+        return self.rows["spells"]
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """When each feed was shared."""
+        return self.rows["coverage"]
 
     @property
     def versions(self) -> pd.DataFrame:
         """Every stored version, closers included, before folding."""
-        rows = pd.concat([self.frame[list(VERSION_COLUMNS)].astype(_PLAIN), self.closers.astype(_PLAIN)])
-        return _in_order(rows)
+        rows = pd.concat([self.frame[list(VERSION_COLUMNS)].astype(PLAIN), self.closers.astype(PLAIN)])
+        return in_order(rows)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over events, spells, coverage and extract dates (not over findings)."""
-        frames = [digest_frame(f, index=False) for f in (self.frame, self.spells, self.coverage)]
+        """SHA-256 over events, every other row and extract dates (not over findings)."""
+        frames = [digest_frame(f, index=False) for f in (self.frame, *self.rows.values())]
         return digest_json([*frames, {name: date.isoformat() for name, date in self.extract_dates.items()}])
 
     def as_known(self, date: Any) -> Events:
         """What was known on a date (``known_date < date <= known_until``), as if extracted then."""
         day = as_day(date)
         dates = {name: min(taken, day.item()) for name, taken in self.extract_dates.items()}
-        spells, coverage = as_known(self.spells, day), as_known(self.coverage, day)
-        return Events(_tidy(as_known(self.frame, day)), spells, coverage, dates, self.findings)
+        rows = {kind: as_known(frame, day) for kind, frame in self.rows.items()}
+        known = tidy(as_known(self.frame, day))
+        return replace(self, frame=known, rows=rows, extract_dates=dates, closers=no_versions())
+
+    def purge(self, person_id: str, *, key: bytes) -> Events:
+        """The events without a person, in whatever row they are named, and with a tombstone in their place.
+
+        The tombstone is an HMAC-SHA-256 of the pseudonym under ``key``, of at least 32 bytes: without the key it says
+        nothing of who it was; with it, :func:`record_events` keeps the person out of every later extract. What was made
+        of the events before (datasets, lists) is not reached: build it again.
+
+        Examples
+        --------
+        >>> events = Events.from_frame(pd.DataFrame({
+        ...     "person_id": ["a", "b"], "indicator": "suspension", "event_date": "2024-01-10",
+        ...     "known_date": "2024-01-12"}))
+        >>> left = events.purge("a", key=bytes(32))
+        >>> left.frame["person_id"].tolist(), len(left.tombstones)
+        (['b'], 1)
+        """
+        rows = {kind: _without(frame, person_id) for kind, frame in self.rows.items()}
+        return replace(
+            self,
+            frame=tidy(_without(self.frame, person_id)),
+            rows=rows,
+            closers=_without(self.closers, person_id),
+            tombstones=self.tombstones.with_person(person_id, key=key),
+        )
+
+    def recorded(self, findings: Findings, *, under: str) -> Events:
+        """The same events with what was found, and by which indicators, when they were recorded."""
+        return replace(self, findings=findings, recorded_under=under)
+
+    def with_coverage(self, coverage: pd.DataFrame) -> Events:
+        """The same events with another coverage."""
+        return replace(self, rows={**self.rows, "coverage": folded_rows(coverage, "coverage")})
 
     def save(self, folder: str | Path) -> None:
         """Write a Parquet store, bucketed by person; the same events give the same bytes. A taken place is refused."""
-        store.save(
-            folder,
+        store.save(folder, self._held())
+
+    @classmethod
+    def update(cls, folder: str | Path, change: Callable[[Events], Events]) -> None:
+        """Put what ``change`` makes of the events of a store in their place; two updates never cross.
+
+        A reader meets the old events or the new, never a mixture. Files of buckets that did not change stay; those that
+        nothing names any more are removed, which wipes neither the disk nor its backups.
+
+        Examples
+        --------
+        >>> Events.update("nowhere", lambda held: held.purge("a", key=bytes(32)))
+        Traceback (most recent call last):
+            ...
+        vru_models.errors.StorageError: event store: the folder is missing. Expected: a folder that Events.save wrote.
+        Check the path.
+        """
+        store.update(folder, lambda held: change(cls._from_held(held))._held())
+
+    def _held(self) -> store.Held:
+        return store.Held(
             versions=self.versions,
-            rows={"spells": self.spells, "coverage": self.coverage},
+            rows=self.rows,
             extract_dates=self.extract_dates,
             findings=self.findings,
+            recorded_under=self.recorded_under,
+            tombstones=self.tombstones,
         )
 
     @classmethod
@@ -153,17 +233,16 @@ class Events:
         DataError
             When it is not an event store, or not what was written.
         """
-        held = store.load(folder)
+        return cls._from_held(store.load(folder))
+
+    @classmethod
+    def _from_held(cls, held: store.Held) -> Events:
         try:
-            return cls.from_frame(
-                held.versions,
-                spells=held.rows["spells"],
-                coverage=held.rows["coverage"],
-                extract_dates=held.extract_dates,
-                findings=held.findings,
-            )
+            rows: dict[str, Any] = {kind: held.rows[kind] for kind in ROW_KINDS}
+            found = cls.from_frame(held.versions, extract_dates=held.extract_dates, findings=held.findings, **rows)
         except ValueError:
             raise DataError.at("event store", "its columns are not those of a store", then="Record again") from None
+        return replace(found, recorded_under=held.recorded_under, tombstones=held.tombstones)
 
     def describe(self) -> pd.DataFrame:
         """One row per indicator: indicator, rows, median_lag_days, p95_lag_days, share_late (first known > 31 days on).
@@ -191,78 +270,7 @@ class Events:
         )
 
 
-_PLAIN: Mapping[str, str] = dict.fromkeys(_CATEGORIES, "str")
-_VERSION_TYPES: Mapping[str, str] = (
-    dict.fromkeys((*_TEXTS, *_CATEGORIES), "str") | dict.fromkeys(_DATES, "datetime64[s]") | {"value": "float64"}
-)
-
-
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The version columns in the house types; what may be left out is filled with its documented default."""
-    if frame.empty and not len(frame.columns):
-        frame = pd.DataFrame(columns=list(VERSION_COLUMNS))
-    needed = ("person_id", "indicator", "event_date", "known_date")
-    if missing := [c for c in needed if c not in frame]:
-        raise ValueError(f"a frame of events lacks {', '.join(missing)}. Expected: at least {', '.join(needed)}.")
-    rows = frame.reset_index(drop=True)
-    for name, default in _DEFAULTS.items():
-        if name not in rows:
-            rows[name] = default
-    if "event_id" not in rows:
-        rows["event_id"] = digest_rows([rows["person_id"], rows["indicator"], range(len(rows))])
-    types = (
-        dict.fromkeys((*_TEXTS, *_CATEGORIES), "str") | dict.fromkeys(_DATES, "datetime64[s]") | {"value": "float64"}
-    )
-    return rows[list(VERSION_COLUMNS)].astype(types)
-
-
-def _withdrawals(versions: pd.DataFrame, known_until: pd.Series[Any]) -> pd.DataFrame:
-    """Closers for the rows whose given ``known_until`` is not the known date of another version."""
-    until = pd.to_datetime(known_until).astype("datetime64[s]").reset_index(drop=True)
-    explained = pd.MultiIndex.from_frame(versions[["event_id", "known_date"]])
-    asked = pd.MultiIndex.from_arrays([versions["event_id"], until])
-    closing = until.notna().to_numpy() & ~asked.isin(explained)
-    return versions.assign(known_date=until, status="withdrawn")[closing]
-
-
-def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sorted by person_id, event_date, known_date, event_id."""
-    person = pd.factorize(rows["person_id"], sort=True)[0]
-    event, known = (rows[c].to_numpy().astype(np.int64) for c in _DATES)
-    order = np.lexsort((known, event, person))
-    level = np.flatnonzero(
-        (person[order][1:] == person[order][:-1])
-        & (event[order][1:] == event[order][:-1])
-        & (known[order][1:] == known[order][:-1])
-    )
-    if len(level):
-        tied = np.unique(np.concatenate([level, level + 1]))
-        among = order[tied]
-        ids = pd.factorize(rows["event_id"].iloc[among], sort=True)[0]
-        order[tied] = among[np.lexsort((ids, known[among], event[among], person[among]))]
-    return rows.iloc[order].reset_index(drop=True)
-
-
-def _tidy(rows: pd.DataFrame) -> pd.DataFrame:
-    """Categories that occur, in alphabetical order, and a fresh index."""
-    held = {c: pd.Categorical(rows[c].astype("str")) for c in _CATEGORIES}
-    return rows.assign(**held).reset_index(drop=True)
-
-
-def _folded_rows(rows: pd.DataFrame | None, kind: Any) -> pd.DataFrame:
-    """Spells or coverage, folded by their key and sorted by key and known date."""
-    needed = REQUIRED_COLUMNS[kind]
-    frame = pd.DataFrame(columns=list(needed)) if rows is None else rows
-    if missing := [c for c in needed if c not in frame]:
-        raise ValueError(f"a frame of {kind} lacks {', '.join(missing)}. Expected: at least {', '.join(needed)}.")
-    dates = [c for c in ("birth_month", "start_date", "end_date", "known_date") if c in needed]
-    ages = [c for c in ("age_from", "age_to") if c in needed]
-    texts = [c for c in needed if c not in (*dates, *ages)]
-    types = dict.fromkeys(dates, "datetime64[s]") | dict.fromkeys(ages, "Int64") | dict.fromkeys(texts, "str")
-    typed = frame.drop(columns="known_until", errors="ignore").astype(types)
-    folded = fold(typed.reset_index(drop=True), needed[0])
-    if "known_until" in frame and len(folded) == len(frame):
-        given = pd.to_datetime(frame["known_until"]).astype("datetime64[s]").reset_index(drop=True)
-        if not folded["known_until"].equals(given):
-            raise ValueError(f"known_until of {kind} is not what the versions say. Leave it out: it is folded.")
-    return folded.sort_values([needed[0], "known_date"], ignore_index=True)
+def _without(rows: pd.DataFrame, person_id: str) -> pd.DataFrame:
+    """The rows that do not name a person, as themselves or as the other of a link."""
+    named = [c for c in ("person_id", "other_id") if c in rows]
+    return rows[~(rows[named] == person_id).any(axis=1)].reset_index(drop=True)

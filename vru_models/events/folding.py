@@ -1,13 +1,24 @@
-"""The one fold: versions of a record to what was known from when until when. For events, spells and coverage."""
+"""The one fold: versions of a record to what was known from when until when. For events and for every other row."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from vru_models.spec.calendar import as_day, known_on
+from vru_models.spec.tables import REQUIRED_COLUMNS, Kind
+
+ROW_KINDS: Final[tuple[Kind, ...]] = ("spells", "coverage", "links", "objections")
+"""What is known beside events, under the same two dates; each has a frame of its own in :class:`Events`."""
+
+_TYPES: Mapping[str, str] = (
+    dict.fromkeys(("birth_month", "start_date", "end_date", "known_date"), "datetime64[s]")
+    | dict.fromkeys(("age_from", "age_to"), "Int64")
+    | {"confidence": "float64"}
+)
 
 
 def fold(versions: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -33,6 +44,30 @@ def fold(versions: pd.DataFrame, key: str) -> pd.DataFrame:
     until[order[:-1][superseded]] = known[order[1:][superseded]]
     folded: pd.DataFrame = versions.assign(known_until=until).loc[until != known]
     return folded
+
+
+def folded_rows(rows: pd.DataFrame | None, kind: Kind) -> pd.DataFrame:
+    """Spells, coverage, links or objections, folded by their key and sorted by key and known date.
+
+    A given ``known_until`` that is earlier than the next version is kept: the row was withdrawn then.
+
+    Raises
+    ------
+    ValueError
+        When a needed column is missing.
+    """
+    needed = REQUIRED_COLUMNS[kind]
+    frame = pd.DataFrame(columns=list(needed)) if rows is None else rows
+    if missing := [c for c in needed if c not in frame]:
+        raise ValueError(f"a frame of {kind} lacks {', '.join(missing)}. Expected: at least {', '.join(needed)}.")
+    typed = frame.astype({c: _TYPES.get(c, "str") for c in needed}).reset_index(drop=True)
+    given = typed.pop("known_until") if "known_until" in typed else pd.Series(pd.NaT, index=typed.index)
+    folded = fold(typed, needed[0])
+    withdrawn = pd.to_datetime(given).astype("datetime64[s]").loc[folded.index]
+    until = np.fmin(folded["known_until"].to_numpy(), withdrawn.to_numpy())
+    in_force = folded.assign(known_until=until)[until != folded["known_date"].to_numpy()]
+    ordered: pd.DataFrame = in_force.sort_values([needed[0], "known_date"], ignore_index=True)
+    return ordered
 
 
 def as_known(frame: pd.DataFrame, date: Any) -> pd.DataFrame:

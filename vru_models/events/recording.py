@@ -8,28 +8,48 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from vru_models.events import checks
 from vru_models.events.events import Events
+from vru_models.events.extending import extended, require_in_order, without_purged
+from vru_models.events.folding import ROW_KINDS
+from vru_models.events.versions import no_versions, typed
 from vru_models.feeds.feeds import Feeds
-from vru_models.findings import Finding, Findings, Status
+from vru_models.findings import Finding, Findings
 from vru_models.frames import text_of
 from vru_models.spec import Span, Spec
 from vru_models.spec.calendar import as_days
 from vru_models.spec.digest import digest_rows
 from vru_models.spec.sources import NEVER_ROLES, Indicator
-
-LEAST_LINKED = 0.5
-"""Share of a feed's people below which VRU108 fails."""
+from vru_models.spec.tables import Kind
 
 
-def record_events(feeds: Feeds, spec: Spec) -> Events:
-    """The events of every declared indicator, with spells and coverage and when each was known.
+def record_events(feeds: Feeds, spec: Spec, *, earlier: Events | None = None, key: bytes | None = None) -> Events:
+    """The events of every declared indicator, with spells, coverage, links and objections and when each was known.
 
     A row becomes an event when, for every column in ``where``, its value is among those given. A row that comes again
     under its primary key with a later known date corrects the event; when it no longer matches, or its status is
     disproved or withdrawn, it closes it. Role and status are the row's own where the schema names their columns, else
     the indicator's. A row about a suspect or an associate makes no event of an indicator with use = "score".
 
-    Where known dates are assumed, they are the event date plus the declared median, never after the extract date.
+    Known dates are those of the declared column, or (``first_seen``) the date of the extract, or (``assumed_lag``) the
+    event date plus the declared median, never after the extract date.
+
+    Parameters
+    ----------
+    earlier
+        What was recorded from earlier extracts by the same indicators. Nothing that was known by the date of a feed's
+        earlier extract changes: what this one adds or corrects, and says was known by then, is known from this one's
+        date. What a feed with ``delivery = "snapshot"`` no longer holds is withdrawn from that date on.
+    key
+        The key of the tombstones in ``earlier``, where there are any: rows of people who were purged stay out.
+
+    Raises
+    ------
+    DataError
+        When an extract is older than the earlier one of its feed, ``earlier`` was recorded by other indicators, or a
+        first extract under ``first_seen`` holds history.
+    RefusedError
+        When there are tombstones, and no key or another than theirs.
 
     Notes
     -----
@@ -37,59 +57,78 @@ def record_events(feeds: Feeds, spec: Spec) -> Events:
     from the agreements because no coverage feed is declared (it cannot tell whether a feed was really delivered);
     VRU106, rows about suspects and associates that made no event; VRU107, a feed about which the coverage feed has no
     row (everything from it is then missing); VRU108, a feed fewer than half of whose people have a spell, as when two
-    agencies pseudonymised with different keys; VRU109, an indicator of which no row of its feed makes an event.
+    agencies pseudonymised with different keys; VRU109, an indicator of which no row of its feed makes an event. With
+    ``earlier``: VRU121, the share of records in force that vanished from a snapshot; VRU122, versions that arrived
+    later than they say; VRU123, rows of purged people that were kept out.
     """
-    parts, findings = [], list(feeds.findings)
+    held = earlier or Events.from_frame(no_versions())
+    require_in_order(feeds, spec, held)
+    accepted, kept_out = without_purged(feeds.accepted, spec, held.tombstones, key=key)
+    arriving, findings = _arriving(accepted, feeds.extract_dates, spec, held)
+    rows: dict[Kind, pd.DataFrame] = {
+        kind: accepted[feed] for kind in ROW_KINDS if (feed := spec.feed_of_kind(kind)) is not None
+    }
+    events, arrived = extended(held, arriving, rows, spec, dates=feeds.extract_dates)
+    if "coverage" not in rows:
+        events = events.with_coverage(agreed_coverage(spec))
+    found = [*feeds.findings, *findings, *kept_out, *arrived, *_found(events, spec)]
+    return events.recorded(Findings(found), under=spec.recording)
+
+
+def _arriving(
+    accepted: Mapping[str, pd.DataFrame], dates: Mapping[str, dt.date], spec: Spec, held: Events
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """The versions that the rows make, and what is to be said of the indicators."""
+    parts, findings = [no_versions()], []
     for name, indicator in spec.indicators.items():
-        rows, never = _versions(name, indicator, feeds, spec)
+        frame, standing = accepted[indicator.feed], held.frame[held.frame["indicator"] == name]
+        rows, never = _versions(name, frame, spec, extract_date=dates[indicator.feed], standing=standing)
         parts.append(rows)
-        findings += [] if len(rows) or not len(feeds.accepted[indicator.feed]) else [_never(name, indicator)]
-        if never:
-            message = f"{never:,} rows about a suspect or an associate made no event"
-            findings.append(Finding("VRU106", "pass", name, message, {"rows": never}))
-    versions = pd.concat(parts, ignore_index=True)
-    findings += _assumed(versions, spec)
-    covered = spec.feed_of_kind("coverage")
-    if covered is None:
+        findings += [] if len(rows) or len(standing) or not len(frame) else [checks.never_fires(name, indicator)]
+        findings += [checks.refused_roles(name, never)] if never else []
+    return typed(pd.concat(parts, ignore_index=True)), findings
+
+
+def _found(events: Events, spec: Spec) -> list[Finding]:
+    findings = list(checks.assumed(events.frame, spec))
+    if spec.feed_of_kind("coverage"):
+        findings += checks.uncovered(events.coverage, spec)
+    else:
         message = "no coverage feed is declared: agreements stand in, which cannot tell what was delivered"
         findings.append(Finding("VRU105", "cannot tell", "coverage", message))
-    people = spec.feed_of_kind("spells")
-    if covered:
-        findings += _uncovered(feeds.accepted[covered], spec)
-    if people:
-        findings += _linked(versions, feeds.accepted[people]["person_id"], spec)
-    return Events.from_frame(
-        versions,
-        spells=feeds.accepted[people] if people else None,
-        coverage=feeds.accepted[covered] if covered else agreed_coverage(spec),
-        extract_dates=feeds.extract_dates,
-        findings=Findings(findings),
-    )
+    if spec.feed_of_kind("spells"):
+        findings += checks.linked(events, spec)
+    return findings
 
 
-def _never(name: str, indicator: Indicator) -> Finding:
-    where = ", ".join(f"{column} in {len(codes)} codes" for column, codes in indicator.where.items())
-    message = f"no row of {indicator.feed} makes an event of it ({where or 'every row counts'})"
-    return Finding("VRU109", "cannot tell", name, message)
+def _versions(
+    name: str, frame: pd.DataFrame, spec: Spec, *, extract_date: dt.date, standing: pd.DataFrame
+) -> tuple[pd.DataFrame, int]:
+    """The versions of one indicator's events, closers included, and how many rows were refused for their role.
 
-
-def _versions(name: str, indicator: Indicator, feeds: Feeds, spec: Spec) -> tuple[pd.DataFrame, int]:
-    """The versions of one indicator's events, closers included, and how many rows were refused for their role."""
-    frame, table = feeds.accepted[indicator.feed], spec.table_of(indicator.feed)
+    ``standing`` are its events from earlier extracts: a row that no longer matches closes the one it made.
+    """
+    indicator = spec.indicators[name]
+    table = spec.table_of(indicator.feed)
     vru = table.x_vru
     matched = _matched(frame, indicator)
     role = frame[vru.role] if vru.role else pd.Series(indicator.role, index=frame.index, dtype="str")
     never = matched & role.isin(NEVER_ROLES).to_numpy() if indicator.use == "score" else np.zeros(len(frame), bool)
     matched = matched & ~never
     happened = frame[indicator.event_date or str(vru.event_date)]
-    known = _known(frame, indicator, spec, extract_date=feeds.extract_dates[indicator.feed])
+    known = _known(frame, indicator, spec, extract_date=extract_date)
     closing = _closing(frame, matched, known, key=table.primary_key)
-    rows = np.flatnonzero(matched | closing)
-    status = frame[vru.status] if vru.status else pd.Series(indicator.status, index=frame.index, dtype="str")
+    person = text_of(frame[str(vru.person)])
+    rows = np.flatnonzero(matched | closing | person.isin(standing["person_id"]).to_numpy())
     key = [text_of(frame[c].iloc[rows]).to_list() for c in table.primary_key]
+    ids = np.array(digest_rows([[indicator.feed] * len(rows), *key, [name] * len(rows)]), dtype=object)
+    closing[rows] |= ~matched[rows] & np.isin(ids, standing["event_id"].to_numpy(dtype=object))
+    made = (matched | closing)[rows]
+    rows, ids = rows[made], ids[made]
+    status = frame[vru.status] if vru.status else pd.Series(indicator.status, index=frame.index, dtype="str")
     versions = {
-        "event_id": digest_rows([[indicator.feed] * len(rows), *key, [name] * len(rows)]),
-        "person_id": text_of(frame[str(vru.person)].iloc[rows]).to_numpy(),
+        "event_id": ids,
+        "person_id": person.to_numpy()[rows],
         "indicator": name,
         "event_date": happened.to_numpy()[rows],
         "known_date": known[rows],
@@ -116,6 +155,8 @@ def _values(frame: pd.DataFrame, indicator: Indicator) -> np.ndarray:
 
 def _known(frame: pd.DataFrame, indicator: Indicator, spec: Spec, *, extract_date: dt.date) -> np.ndarray:
     vru, rule = spec.table_of(indicator.feed).x_vru, spec.feeds[indicator.feed].known
+    if rule.kind == "first_seen":
+        return np.full(len(frame), as_days(extract_date))
     if rule.kind == "assumed_lag":
         happened = frame[indicator.event_date or str(vru.event_date)].to_numpy()
         assumed = Span(int(rule.median or 0), "D").after(happened)
@@ -135,51 +176,6 @@ def _closing(frame: pd.DataFrame, matched: np.ndarray, known: np.ndarray, *, key
     at, record = repeated[order], record[order]
     closing[at[1:]] = (record[1:] == record[:-1]) & matched[at[:-1]] & ~matched[at[1:]]
     return closing
-
-
-def _assumed(versions: pd.DataFrame, spec: Spec) -> list[Finding]:
-    findings = []
-    for name in _event_feeds(spec):
-        feed = spec.feeds[name]
-        rows = int((versions["feed"] == name).sum())
-        assumed = rows if feed.known.kind == "assumed_lag" else 0
-        figures = {"rows": rows, "assumed": assumed}
-        if assumed:
-            message = f"{assumed:,} of {rows:,} known dates are assumed: event date + {feed.known.median} days"
-            findings.append(Finding("VRU104", "cannot tell", name, message, figures))
-        else:
-            findings.append(Finding("VRU104", "pass", name, f"0 of {rows:,} known dates are assumed", figures))
-    return findings
-
-
-def _event_feeds(spec: Spec) -> list[str]:
-    return [name for name in spec.feeds if spec.table_of(name).x_vru.kind == "events"]
-
-
-def _uncovered(coverage: pd.DataFrame, spec: Spec) -> list[Finding]:
-    findings = []
-    for name in _event_feeds(spec):
-        rows = int((coverage["feed"] == name).sum())
-        message = f"{rows:,} rows of coverage say from when, for which areas and ages it was shared"
-        if not rows:
-            message = "the coverage feed has no row about it: nothing says that it was shared, so all of it is missing"
-        findings.append(Finding("VRU107", "pass" if rows else "fail", name, message, {"rows": rows}))
-    return findings
-
-
-def _linked(versions: pd.DataFrame, in_view: pd.Series[str], spec: Spec) -> list[Finding]:
-    findings = []
-    for name in _event_feeds(spec):
-        people = versions["person_id"][(versions["feed"] == name).to_numpy()].drop_duplicates()
-        linked = int(people.isin(in_view).sum())
-        figures = {"people": len(people), "linked": linked}
-        if not len(people):
-            findings.append(Finding("VRU108", "not applicable", name, "it has events of nobody", figures))
-            continue
-        message = f"{linked / len(people):.0%} of its people have a spell (at least {LEAST_LINKED:.0%})"
-        status: Status = "pass" if linked >= LEAST_LINKED * len(people) else "fail"
-        findings.append(Finding("VRU108", status, name, message, figures))
-    return findings
 
 
 def agreed_coverage(spec: Spec) -> pd.DataFrame:

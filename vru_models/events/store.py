@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,14 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, ValidationError
 
-from vru_models.errors import DataError, RefusedError, StorageError
+from vru_models.errors import DataError, LockedError, RefusedError, StorageError
+from vru_models.events.folding import ROW_KINDS
+from vru_models.events.tombstones import Tombstones
 from vru_models.findings import Finding, Findings
 from vru_models.frames import to_frame, to_table
 from vru_models.spec.digest import buckets_of, canonical_json, digest_bytes, digest_json
 from vru_models.spec.section import Section
-from vru_models.spec.storage import read_file, write_folder
+from vru_models.spec.storage import read_file, storage_errors, sync_folder, write_file, write_folder
+from vru_models.spec.tables import Kind
 
-FORMAT: Literal["vru-events/1"] = "vru-events/1"
+FORMAT: Literal["vru-events/2"] = "vru-events/2"
+_MANIFEST = "store.json"
 SCHEMA = pa.schema(
     [
         ("event_id", pa.string()),
@@ -42,10 +49,12 @@ _LARGEST = 1 << 34
 class _Manifest(Section):
     """``store.json``: what the other files must be, under a digest of its own."""
 
-    format: Literal["vru-events/1"] = FORMAT
+    format: Literal["vru-events/2"] = FORMAT
     buckets: Annotated[int, Field(ge=1, le=_MOST_BUCKETS)]
+    recorded_under: str
     extract_dates: dict[str, dt.date]
     findings: tuple[Finding, ...]
+    tombstones: Tombstones
     files: dict[str, str]
     digest: str = ""
 
@@ -56,36 +65,81 @@ class _Manifest(Section):
 
 @dataclass(frozen=True)
 class Held:
-    """What a store holds: event versions, other rows by name (spells, coverage), extract dates, findings."""
+    """What a store holds: event versions, other rows by kind with when each was known, and what :class:`Events` has."""
 
     versions: pd.DataFrame
-    rows: Mapping[str, pd.DataFrame]
+    rows: Mapping[Kind, pd.DataFrame]
     extract_dates: Mapping[str, dt.date]
     findings: Findings
+    recorded_under: str
+    tombstones: Tombstones
 
 
-def save(
-    folder: str | Path,
-    *,
-    versions: pd.DataFrame,
-    rows: Mapping[str, pd.DataFrame],
-    extract_dates: Mapping[str, dt.date],
-    findings: Findings,
-) -> None:
+def save(folder: str | Path, held: Held) -> None:
     """Publish a store at once; a folder that already holds something is refused."""
-    n_buckets = bucket_count(len(versions))
-    table = to_table(versions).cast(SCHEMA)
-    bucket = _bucket_of(versions["person_id"], n_buckets)
-    files = {_bucket_file(i): _parquet(table.take(np.flatnonzero(bucket == i))) for i in range(n_buckets)}
-    files |= {f"{name}.parquet": _parquet(to_table(f.drop(columns="known_until"))) for name, f in rows.items()}
+    write_folder(folder, dict(_files(held)), role="event store")
+
+
+def update(folder: str | Path, change: Callable[[Held], Held]) -> None:
+    """Put what ``change`` makes of a store in its place, while no other update can come between.
+
+    New files are written first, then ``store.json`` is replaced, then what it no longer names is removed: after a kill
+    the store is the old one or the new one, and the next update removes what was left over.
+
+    Raises
+    ------
+    LockedError
+        When another process is updating the store.
+    """
+    place = Path(folder)
+    with _locked(place):
+        files = _files(change(load(place)))
+        for name, content in files.items():
+            if name != _MANIFEST and not (place / name).exists():
+                write_file(place / name, content, role=f"event store: {name}")
+        write_file(place / _MANIFEST, files[_MANIFEST], role=f"event store: {_MANIFEST}")
+        with storage_errors("event store", "tidied"):
+            for left in {*place.glob("*.parquet"), *place.glob("events/*.parquet")} - {place / n for n in files}:
+                left.unlink()
+            sync_folder(place / "events")
+            sync_folder(place)
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    if not place.is_dir():
+        raise _no_folder()
+    with storage_errors("event store", "locked"):
+        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            what = "is being updated by another process"
+            raise LockedError.at("event store", what, then="Wait for it to end, then run again") from None
+        yield
+    finally:
+        os.close(fd)
+
+
+def _files(held: Held) -> dict[str, bytes]:
+    """Every file of a store by its path; a file's name holds the digest of its content, ``store.json`` all of them."""
+    n_buckets = bucket_count(len(held.versions))
+    table = to_table(held.versions).cast(SCHEMA)
+    bucket = _bucket_of(held.versions["person_id"], n_buckets)
+    parts = {_bucket(i): _parquet(table.take(np.flatnonzero(bucket == i))) for i in range(n_buckets)}
+    parts |= {kind: _parquet(to_table(frame)) for kind, frame in held.rows.items()}
     manifest = _Manifest(
         buckets=n_buckets,
-        extract_dates=dict(extract_dates),
-        findings=tuple(findings),
-        files={name: digest_bytes(content) for name, content in files.items()},
+        recorded_under=held.recorded_under,
+        extract_dates=dict(held.extract_dates),
+        findings=tuple(held.findings),
+        tombstones=held.tombstones,
+        files={name: digest_bytes(content) for name, content in parts.items()},
     )
     sealed = manifest.model_copy(update={"digest": manifest.own_digest})
-    write_folder(folder, files | {"store.json": canonical_json(sealed.model_dump(mode="json"))}, role="event store")
+    files = {_path(name, manifest.files[name]): content for name, content in parts.items()}
+    return files | {_MANIFEST: canonical_json(sealed.model_dump(mode="json"))}
 
 
 def bucket_count(rows: int) -> int:
@@ -105,8 +159,12 @@ def _bucket_of(persons: pd.Series[Any], n_buckets: int) -> np.ndarray:
     return np.asarray(buckets_of(list(distinct), n_buckets)[codes])
 
 
-def _bucket_file(i: int) -> str:
-    return f"events/bucket-{i:03d}.parquet"
+def _bucket(i: int) -> str:
+    return f"events/bucket-{i:03d}"
+
+
+def _path(part: str, digest: str) -> str:
+    return f"{part}-{digest[:16]}.parquet"
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -119,29 +177,35 @@ def load(folder: str | Path) -> Held:
     """What :func:`save` wrote, every file held against its digest before it is read."""
     place = Path(folder)
     if not place.is_dir():
-        expected = "a folder that Events.save wrote"
-        raise StorageError.at("event store", "the folder is missing", expected=expected, then="Check the path")
+        raise _no_folder()
     manifest = _manifest(place)
-    buckets = [_bucket_file(i) for i in range(manifest.buckets)]
-    tables = {name: _table(place, name, manifest.files) for name in (*buckets, "spells.parquet", "coverage.parquet")}
+    buckets = [_bucket(i) for i in range(manifest.buckets)]
+    tables = {name: _table(place, name, manifest.files) for name in (*buckets, *ROW_KINDS)}
     events = [tables[name] for name in buckets]
     if any(not t.schema.equals(SCHEMA) for t in events):
         raise _not_as_written("events")
     return Held(
         versions=to_frame(pa.concat_tables(events)),
-        rows={name: to_frame(tables[f"{name}.parquet"]) for name in ("spells", "coverage")},
+        rows={name: to_frame(tables[name]) for name in ROW_KINDS},
         extract_dates=manifest.extract_dates,
         findings=Findings(manifest.findings),
+        recorded_under=manifest.recorded_under,
+        tombstones=manifest.tombstones,
     )
+
+
+def _no_folder() -> StorageError:
+    expected = "a folder that Events.save wrote"
+    return StorageError.at("event store", "the folder is missing", expected=expected, then="Check the path")
 
 
 def _manifest(place: Path) -> _Manifest:
     try:
-        manifest = _Manifest.model_validate_json(_content(place, "store.json"))
+        manifest = _Manifest.model_validate_json(_content(place, _MANIFEST))
     except ValidationError:
-        raise _not_as_written("store.json") from None
+        raise _not_as_written(_MANIFEST) from None
     if manifest.digest != manifest.own_digest:
-        raise _not_as_written("store.json")
+        raise _not_as_written(_MANIFEST)
     return manifest
 
 
@@ -155,9 +219,10 @@ def _content(place: Path, name: str) -> bytes:
         raise DataError(str(error)) from None
 
 
-def _table(place: Path, name: str, digests: Mapping[str, str]) -> pa.Table:
+def _table(place: Path, part: str, digests: Mapping[str, str]) -> pa.Table:
+    name = _path(part, digests.get(part, ""))
     content = _content(place, name)
-    if digests.get(name) != digest_bytes(content):
+    if digests.get(part) != digest_bytes(content):
         raise _not_as_written(name)
     try:
         return pq.read_table(pa.BufferReader(content))

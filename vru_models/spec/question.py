@@ -25,7 +25,8 @@ class Cohort(Section):
     """Who is eligible on an as-of date: in view, of these ages (completed years, inclusive), in these areas.
 
     ``entry`` rules must all hold. Whoever meets a ``routed`` rule is already in statutory services: counted and routed
-    there, never scored.
+    there, never scored. Pseudonyms that a ``links`` feed merges with a confidence of ``same_person_from`` or more are
+    one person, as known on the date.
     """
 
     age_from: Annotated[int | None, Field(ge=0, le=25)] = None
@@ -33,6 +34,7 @@ class Cohort(Section):
     areas: tuple[str, ...] = ("*",)
     entry: tuple[Rule, ...] = ()
     routed: tuple[Rule, ...] = ()
+    same_person_from: Annotated[float, Field(gt=0, le=1)] = 0.9
     rationale: Prose
 
     @model_validator(mode="after")

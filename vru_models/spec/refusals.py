@@ -8,20 +8,12 @@ from vru_models.errors import SpecError
 from vru_models.spec.sources import Indicator
 from vru_models.spec.tables import CodeList, TableSchema
 
-_NOT_ACTED_ON = ("links", "objections")
-
 
 def check_feed_use(where: str, table: TableSchema, *, unit: str) -> None:
-    """Refuse a feed that cannot serve a declaration about ``unit``, or that nothing would act on.
-
-    A feed about areas has no lawful join to persons. An objection or a link that is read and then ignored is worse than
-    one that was refused.
-    """
+    """Refuse a feed that cannot serve a declaration about ``unit``: one about areas has no lawful join to persons."""
     if table.x_vru.unit != unit:
         what = f"holds one row per {table.x_vru.unit} and has no lawful join to a {unit}"
         raise SpecError.at(where, what, expected=f"a feed of unit {unit}")
-    if table.x_vru.kind in _NOT_ACTED_ON:
-        raise SpecError.at(where, f"holds {table.x_vru.kind}, which are not acted on yet", then="Leave the feed out")
 
 
 def check_default_use(where: str, indicator: Indicator, table: TableSchema) -> None:

@@ -85,11 +85,12 @@ class Agreement(Section):
 class Known(Section):
     """How the date is had on which this partnership could first have known of a row.
 
-    ``column``: the schema's known-date column. ``assumed_lag``: the event date plus ``median`` days, because the
-    extract does not record it; the share of such dates is printed.
+    ``column``: the schema's known-date column. ``first_seen``: the date of the extract in which the row, as it says,
+    first came. ``assumed_lag``: the event date plus ``median`` days, because the extract does not record it; the share
+    of such dates is printed.
     """
 
-    kind: Literal["column", "assumed_lag"] = "column"
+    kind: Literal["column", "first_seen", "assumed_lag"] = "column"
     median: Days | None = None
     p95: Days | None = None
 
@@ -219,11 +220,15 @@ def _refuse_url(text: str) -> None:
 
 
 class Feed(Section):
-    """One agency's extract: ``<feed>.csv`` or ``<feed>.parquet`` in the extracts folder, or a query."""
+    """One agency's extract: ``<feed>.csv`` or ``<feed>.parquet`` in the extracts folder, or a query.
+
+    ``delivery``: whether an extract holds what was added or corrected since the one before (``append``; it may hold
+    more), or all that stands on its date (``snapshot``: a row that is no longer there was withdrawn).
+    """
 
     table: Annotated[Name, Field(alias="schema")]
     agreement: Agreement
-    delivery: Literal["append"] = "append"
+    delivery: Literal["append", "snapshot"] = "append"
     known: Known = Known()
     source: Source = Source()
 

@@ -173,10 +173,10 @@ class Spec(Section):
 
     @property
     def feeds_behind(self) -> frozenset[str]:
-        """The feeds behind a list: of the features, of the cohort's rules, who is in view, and what was shared."""
+        """The feeds behind a list: of features and cohort rules, of who is in view or objects, of what was shared."""
         rules = (*self.cohort.entry, *self.cohort.routed)
         names = {f.indicator for f in self.columns} | {rule.indicator for rule in rules}
-        people = {feed for feed in map(self.feed_of_kind, ("spells", "coverage")) if feed}
+        people = {feed for feed in map(self.feed_of_kind, ("spells", "coverage", "links", "objections")) if feed}
         return frozenset(people | {self.indicators[name].feed for name in names})
 
     @property
@@ -195,6 +195,20 @@ class Spec(Section):
         asked = self.outcome.model_dump(mode="json", exclude=called | events)
         asked |= {name: sorted(self._definition(i) for i in getattr(self.outcome, name)) for name in events}
         return digest_json(asked)
+
+    @property
+    def recording(self) -> str:
+        """SHA-256 of what decides which rows become which events: indicators, and keys and columns of their schemas.
+
+        The same whatever agreements, code lists or lags say: a store of events outlives these.
+        """
+        parts: dict[str, Any] = {}
+        for name, indicator in self.indicators.items():
+            table = self.table_of(indicator.feed)
+            used = table.x_vru.model_dump(mode="json", include={"person", "event_date", "known_date", "role", "status"})
+            rule = indicator.model_dump(mode="json", include=_COUNTS | {"feed", "use"})
+            parts[name] = [rule, used, list(table.primary_key)]
+        return digest_json(parts)
 
     def _definition(self, indicator: str) -> str:
         """Which rows count, and by which dates."""

@@ -1,0 +1,92 @@
+"""What recording found: known dates, coverage, links between agencies, indicators that never fire, late arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vru_models.events.events import Events
+from vru_models.findings import Finding, Status
+from vru_models.spec import Spec
+from vru_models.spec.sources import Indicator
+
+LEAST_LINKED = 0.5
+"""Share of a feed's people below which VRU108 fails."""
+
+MOST_GONE = 0.1
+"""Share of the records in force that may vanish from one snapshot to the next before VRU121 fails."""
+
+
+def event_feeds(spec: Spec) -> list[str]:
+    """The feeds that hold events."""
+    return [name for name in spec.feeds if spec.table_of(name).x_vru.kind == "events"]
+
+
+def never_fires(name: str, indicator: Indicator) -> Finding:
+    """VRU109: an indicator of which no row of its feed makes an event."""
+    where = ", ".join(f"{column} in {len(codes)} codes" for column, codes in indicator.where.items())
+    message = f"no row of {indicator.feed} makes an event of it ({where or 'every row counts'})"
+    return Finding("VRU109", "cannot tell", name, message)
+
+
+def refused_roles(name: str, rows: int) -> Finding:
+    """VRU106: rows about suspects and associates, which make no event."""
+    message = f"{rows:,} rows about a suspect or an associate made no event"
+    return Finding("VRU106", "pass", name, message, {"rows": rows})
+
+
+def assumed(versions: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
+    """VRU104: the share of each feed's known dates that is assumed."""
+    for name in event_feeds(spec):
+        known = spec.feeds[name].known
+        rows = int((versions["feed"] == name).sum())
+        n_assumed = rows if known.kind == "assumed_lag" else 0
+        figures = {"rows": rows, "assumed": n_assumed}
+        if n_assumed:
+            message = f"{n_assumed:,} of {rows:,} known dates are assumed: event date + {known.median} days"
+            yield Finding("VRU104", "cannot tell", name, message, figures)
+        else:
+            yield Finding("VRU104", "pass", name, f"0 of {rows:,} known dates are assumed", figures)
+
+
+def uncovered(coverage: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
+    """VRU107: a feed about which the coverage feed has no row; everything from it is then missing."""
+    for name in event_feeds(spec):
+        rows = int((coverage["feed"] == name).sum())
+        message = f"{rows:,} rows of coverage say from when, for which areas and ages it was shared"
+        if not rows:
+            message = "the coverage feed has no row about it: nothing says that it was shared, so all of it is missing"
+        yield Finding("VRU107", "pass" if rows else "fail", name, message, {"rows": rows})
+
+
+def linked(events: Events, spec: Spec) -> Iterator[Finding]:
+    """VRU108: a feed fewer than half of whose people have a spell, by their pseudonym or by a linked one."""
+    links, in_view = events.rows["links"], set(events.spells["person_id"])
+    in_view |= set(links["person_id"][links["other_id"].isin(in_view)])
+    in_view |= set(links["other_id"][links["person_id"].isin(in_view)])
+    for name in event_feeds(spec):
+        people = events.frame["person_id"][(events.frame["feed"] == name).to_numpy()].drop_duplicates()
+        n_linked = int(people.isin(in_view).sum())
+        figures = {"people": len(people), "linked": n_linked}
+        if not len(people):
+            yield Finding("VRU108", "not applicable", name, "it has events of nobody", figures)
+            continue
+        message = f"{n_linked / len(people):.0%} of its people have a spell (at least {LEAST_LINKED:.0%})"
+        status: Status = "pass" if n_linked >= LEAST_LINKED * len(people) else "fail"
+        yield Finding("VRU108", status, name, message, figures)
+
+
+def arrived(feed: str, *, new: int, late: int, gone: int, standing: int) -> Iterator[Finding]:
+    """VRU121: records that vanished from a snapshot; VRU122: versions that arrived later than they say."""
+    if standing:
+        message = f"{gone:,} of {standing:,} records in force are not in the snapshot (at most {MOST_GONE:.0%})"
+        status: Status = "pass" if gone <= MOST_GONE * standing else "fail"
+        yield Finding("VRU121", status, feed, message, {"gone": gone, "standing": standing})
+    message = f"{new:,} new versions, {late:,} of them known by the previous extract and not in it: known from this one"
+    yield Finding("VRU122", "pass", feed, message, {"new": new, "late": late})
+
+
+def kept_out(rows: int) -> Finding:
+    """VRU123: rows of people who were purged, which did not come in again."""
+    return Finding("VRU123", "pass", "purged", f"{rows:,} rows of people who were purged were kept out", {"rows": rows})

@@ -1,0 +1,137 @@
+"""A later extract onto what is held: in order, without the people who were purged, history untouched."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vru_models.errors import DataError
+from vru_models.events import checks
+from vru_models.events.arriving import Delivery, added
+from vru_models.events.events import Events
+from vru_models.events.folding import ROW_KINDS
+from vru_models.events.tombstones import Tombstones
+from vru_models.feeds.feeds import Feeds
+from vru_models.findings import Finding
+from vru_models.spec import Span, Spec
+from vru_models.spec.calendar import as_day, as_days
+from vru_models.spec.sources import VOID_STATUSES
+from vru_models.spec.tables import REQUIRED_COLUMNS, Kind
+
+HISTORY = Span(3, "M")
+"""Under ``first_seen``, what happened longer than this before a first extract is history that was known long since."""
+
+MOST_HISTORY = 0.05
+"""Share of a first extract's events that may be history under ``first_seen``."""
+
+
+def require_in_order(feeds: Feeds, spec: Spec, held: Events) -> None:
+    """Refuse an extract that is older than the one held, and events that other indicators made."""
+    if held.recorded_under not in ("", spec.recording):
+        what = "were recorded by other indicators than those of this spec"
+        raise DataError.at("earlier events", what, then="Record the earlier extracts again, in order, by this spec")
+    dates = feeds.extract_dates.items()
+    if older := [name for name, day in dates if name in held.extract_dates and day < held.extract_dates[name]]:
+        what = f"older than the extract that is held: {', '.join(older)}"
+        raise DataError.at("extracts", what, expected="extracts in order of their dates", then="Check extracts.toml")
+
+
+def without_purged(
+    accepted: Mapping[str, pd.DataFrame], spec: Spec, tombstones: Tombstones, *, key: bytes | None
+) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
+    """The rows of everybody who was not purged, and how many others there were."""
+    if not len(tombstones):
+        return dict(accepted), []
+    left = {}
+    for name, frame in accepted.items():
+        named = [c for c in (spec.table_of(name).x_vru.person, "other_id") if c in frame]
+        hidden = [tombstones.hide(frame[str(c)].astype("str"), key=key) for c in named]
+        left[name] = frame[~np.logical_or.reduce([np.zeros(len(frame), dtype=bool), *hidden])].reset_index(drop=True)
+    n = sum(len(frame) - len(left[name]) for name, frame in accepted.items())
+    return left, [checks.kept_out(n)]
+
+
+def extended(
+    held: Events,
+    arriving: pd.DataFrame,
+    rows: Mapping[Kind, pd.DataFrame],
+    spec: Spec,
+    *,
+    dates: Mapping[str, dt.date],
+) -> tuple[Events, list[Finding]]:
+    """The events held with what arrived, and what arrived of each feed that was held before."""
+    parts, findings = [held.versions], []
+    for feed in checks.event_feeds(spec):
+        of_feed = arriving[arriving["feed"] == feed]
+        if feed not in held.extract_dates:
+            _refuse_history(of_feed, spec, feed, dates[feed])
+            parts.append(of_feed)
+            continue
+        new, found = _new_versions(of_feed, held, spec, feed=feed, extracted=dates[feed])
+        parts.append(new)
+        findings += found
+    kept: dict[str, Any] = {kind: held.rows[kind] for kind in ROW_KINDS}
+    for kind, frame in rows.items():
+        feed = str(spec.feed_of_kind(kind))
+        kept[kind], found = _new_rows(frame, held, spec, kind=kind, extracted=dates[feed])
+        findings += found
+    versions = pd.concat(parts, ignore_index=True)
+    events = Events.from_frame(versions, extract_dates={**held.extract_dates, **dates}, **kept)
+    return replace(events, tombstones=held.tombstones), findings
+
+
+def _delivery(spec: Spec, feed: str, held: Events, extracted: dt.date) -> Delivery:
+    snapshot = spec.feeds[feed].delivery == "snapshot"
+    return Delivery(snapshot, as_days(extracted), as_days(held.extract_dates[feed]))
+
+
+def _refuse_history(versions: pd.DataFrame, spec: Spec, feed: str, extracted: dt.date) -> None:
+    """A bulk extract arrives on one day; under ``first_seen`` years of it would be known from that day only."""
+    if spec.feeds[feed].known.kind != "first_seen":
+        return
+    happened = versions["event_date"].to_numpy().astype("datetime64[D]")
+    old = int((happened < HISTORY.before(as_day(extracted))).sum())
+    if old > MOST_HISTORY * len(versions):
+        what = f"the first extract holds {old:,} events ({old / len(versions):.0%}) from more than {HISTORY} before it"
+        then = (
+            f"Declare feeds.{feed}.known as assumed_lag with the median and the 95th percentile of the lag in days; "
+            "later extracts can be first_seen"
+        )
+        raise DataError.at(
+            f"feeds.{feed}.known: first_seen", what, expected="recent events, as arrive monthly", then=then
+        )
+
+
+def _new_versions(
+    arriving: pd.DataFrame, held: Events, spec: Spec, *, feed: str, extracted: dt.date
+) -> tuple[pd.DataFrame, list[Finding]]:
+    versions = held.versions
+    mine = versions[versions["feed"] == feed]
+    void = mine["status"].isin(VOID_STATUSES).to_numpy()
+    new = added(arriving, mine, key="event_id", void=void, delivery=_delivery(spec, feed, held, extracted))
+    last = mine.drop_duplicates("event_id", keep="last")
+    withdrawn = last[last["event_id"].isin(new.gone)].assign(known_date=pd.Timestamp(extracted), status="withdrawn")
+    standing = len(last) - int(last["status"].isin(VOID_STATUSES).sum())
+    found = checks.arrived(feed, new=len(new.versions), late=new.late, gone=len(new.gone), standing=standing)
+    return pd.concat([new.versions, withdrawn], ignore_index=True), list(found)
+
+
+def _new_rows(
+    arriving: pd.DataFrame, held: Events, spec: Spec, *, kind: Kind, extracted: dt.date
+) -> tuple[pd.DataFrame, list[Finding]]:
+    feed, key, mine = str(spec.feed_of_kind(kind)), REQUIRED_COLUMNS[kind][0], held.rows[kind]
+    if feed not in held.extract_dates:
+        return arriving, []
+    typed = arriving.astype({c: mine[c].dtype for c in REQUIRED_COLUMNS[kind]})
+    void = mine["known_until"].notna().to_numpy()
+    new = added(typed, mine, key=key, void=void, delivery=_delivery(spec, feed, held, extracted))
+    gone = mine[key].isin(new.gone) & ~void
+    until = mine["known_until"].mask(gone, pd.Timestamp(extracted).as_unit("s"))
+    standing = int((~void).sum())
+    found = checks.arrived(feed, new=len(new.versions), late=new.late, gone=len(new.gone), standing=standing)
+    return pd.concat([mine.assign(known_until=until), new.versions], ignore_index=True), list(found)
