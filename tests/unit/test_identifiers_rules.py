@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vru_models.identifiers import rules as rules
+from vru_models.identifiers import rules
 from vru_models.identifiers.rules import RULES
 
 BY_NAME = {rule.name: rule for rule in RULES}
