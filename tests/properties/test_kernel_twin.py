@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import worlds
 from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from worlds import FEED_OF, World
 from vru_models.dataset import STATUS
 from vru_models.dataset.coded import encode
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
+from vru_models.dataset.people import left_out
 from vru_models.dataset.rows import day_of
 from vru_models.spec.calendar import as_days
 
@@ -28,6 +31,59 @@ def in_force(versions, key, day):
     """Per record the last version known before the day."""
     known = sorted((v for v in versions if v["known_date"] < day), key=lambda v: v["known_date"])
     return list({v[key]: v for v in known}.values())
+
+
+def one_person(world, day):
+    """What each pseudonym is called on a day: by pairs, their latest decision; then by whoever can be reached."""
+
+    def merges(link):
+        return link["kind"] == "merge" and link["confidence"] >= 0.9
+
+    latest = {}
+    for link in sorted(in_force(world.links, "link_id", day), key=lambda k: (k["known_date"], not merges(k))):
+        latest[frozenset((link["person_id"], link["other_id"]))] = link
+    merged = [pair for pair, link in latest.items() if merges(link)]
+    viewed = {s["person_id"] for s in in_force(world.spells, "spell_id", day)}
+    called = {}
+    for person in everybody(world):
+        reached = {person}
+        for _ in merged:
+            reached |= {name for pair in merged if pair & reached for name in pair}
+        called[person] = min(reached, key=lambda name: (name not in viewed, name))
+    return called
+
+
+def everybody(world):
+    named = [(s["person_id"],) for s in world.spells] + [(k["person_id"], k["other_id"]) for k in world.links]
+    return sorted({name for names in named for name in names})
+
+
+def linked(world, day):
+    """The world with every pseudonym called as its person is called on a day."""
+    called = one_person(world, day)
+
+    def renamed(rows):
+        return [row | {"person_id": called.get(row["person_id"], row["person_id"])} for row in rows]
+
+    rows = {name: renamed(getattr(world, name)) for name in ("events", "spells", "objections")}
+    return replace(world, **rows)
+
+
+def objects(world, person, purpose, day, feed=None):
+    return any(
+        o["person_id"] == person
+        and o["feed"] == feed
+        and o["purpose"] in (purpose, "all")
+        and o["start_date"] <= day < (o["end_date"] or dt.date.max)
+        for o in in_force(world.objections, "objection_id", day)
+    )
+
+
+def as_read(world):
+    """The world as it may be read on its as-of date: linked, and without what somebody withholds."""
+    held = linked(world, world.as_of)
+    usable = [e for e in held.events if not objects(held, e["person_id"], "score", held.as_of, FEED_OF[e["indicator"]])]
+    return replace(held, events=usable)
 
 
 def events_in_force(world, person, day):
@@ -71,6 +127,8 @@ def status_of(world, person, feed, window, born):
     viewed = [(d, s["area"]) for d in days if (s := spell_on(spells, d))]
     shared = [d for d, area in viewed if any(covers(c, area, born, d) for c in coverage)]
     youngest, oldest = AGES[feed]
+    if objects(world, person, "score", as_of, feed):
+        return "withheld"
     if born is not None and (age_on(born, as_of) < youngest or age_on(born, start) > oldest):
         return "not_applicable"
     if feed == "exclusions" and all(d.month == 8 for d in days):
@@ -116,11 +174,13 @@ def cell(world, person, feature):
 
 
 def place_in_cohort(world, person):
-    """``(eligible or routed or None, the spell)`` on the as-of date."""
+    """``(eligible or routed or objecting or None, the spell)`` on the as-of date."""
     spell = spell_on(spells_of(world, person, world.as_of), world.as_of)
     age = spell and age_on(spell["birth_month"], world.as_of)
     if spell is None or spell["area"] == "E03" or age is None or not 10 <= age <= 17:
         return None, spell
+    if objects(world, person, "score", world.as_of):
+        return "objecting", spell
     plans = [e for e in usable(world, person, "12m") if e["indicator"] == "plan"]
     return ("routed" if len(plans) >= 2 else "eligible"), spell
 
@@ -152,7 +212,9 @@ def label(world, person, born):
 
 def check_cohort(world, coded, day):
     placed = {p: place_in_cohort(world, p) for p in coded.people.tolist()}
-    assert coded.people[day.cohort.routed].tolist() == [p for p, (place, _) in placed.items() if place == "routed"]
+    for who in ("routed", "objecting"):
+        found = coded.people[getattr(day.cohort, who)].tolist()
+        assert found == [p for p, (place, _) in placed.items() if place == who]
     eligible = {p: spell for p, (place, spell) in placed.items() if place == "eligible"}
     assert day.X.index.get_level_values("person_id").tolist() == list(eligible)
     assert day.rows["area"].tolist() == [spell["area"] for spell in eligible.values()]
@@ -173,7 +235,9 @@ def check_cells(world, day, eligible):
 
 def check_labels(world, coded, day, eligible):
     y, why = labels_on(SPEC, coded, day.cohort, as_of=day.as_of, data_end=as_days(worlds.LAST_DAY))
-    expected = [label(world, p, spell["birth_month"]) for p, spell in eligible.items()]
+    complete = world.as_of + relativedelta(months=1) + relativedelta(months=3) + relativedelta(months=1)
+    later, called = linked(world, complete), one_person(world, complete)
+    expected = [label(later, called[p], spell["birth_month"]) for p, spell in eligible.items()]
     assert [WHY_MISSING[number] for number in why[day.chosen]] == [reason for _, reason in expected]
     np.testing.assert_array_equal(y[day.chosen], np.array([value for value, _ in expected], dtype=float))
 
@@ -183,7 +247,30 @@ def check_labels(world, coded, day, eligible):
 def test_cohort_features_statuses_and_labels_equal_their_definition(world: World):
     coded = encode(SPEC, world.store())
     day = day_of(SPEC, coded, as_days(world.as_of))
-    assert coded.people.tolist() == sorted({s["person_id"] for s in world.spells})
-    eligible = check_cohort(world, coded, day)
-    check_cells(world, day, eligible)
+    assert coded.people.tolist() == everybody(world)
+    known = as_read(world)
+    eligible = check_cohort(known, coded, day)
+    check_cells(known, day, eligible)
     check_labels(world, coded, day, eligible)
+
+
+@settings(deadline=None, max_examples=200)
+@given(worlds.worlds())
+def test_no_row_is_made_of_who_objects_to_training_under_any_pseudonym(world: World):
+    coded, day = encode(SPEC, world.store()), dt.date(2025, 7, 2)
+    held, called = linked(world, day), one_person(world, day)
+    refused = [any(objects(held, called[p], "train", day, f) for f in (None, "exclusions", "missing")) for p in called]
+    assert left_out(coded, int(as_days(day).astype(np.int64))).tolist() == refused
+
+
+@settings(deadline=None, max_examples=200)
+@given(worlds.worlds())
+def test_a_merge_that_is_split_again_leaves_every_byte_as_it_was(world: World):
+    before = replace(world, links=[])
+    pairs = [{k: link[k] for k in ("link_id", "person_id", "other_id", "confidence")} for link in world.links]
+    merged = [pair | {"kind": "merge", "known_date": world.as_of - ONE_DAY * 9} for pair in pairs]
+    split = [pair | {"kind": "split", "known_date": world.as_of - ONE_DAY * 2} for pair in pairs]
+    plain = day_of(SPEC, encode(SPEC, before.store()), as_days(world.as_of))
+    undone = day_of(SPEC, encode(SPEC, replace(world, links=merged + split).store()), as_days(world.as_of))
+    for part in ("X", "status", "rows"):
+        pd.testing.assert_frame_equal(getattr(undone, part), getattr(plain, part), check_exact=True)

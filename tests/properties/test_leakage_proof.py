@@ -9,14 +9,14 @@ import pytest
 import worlds
 from hypothesis import given, settings
 
-from vru_models.dataset import cohort, kernel, leakage, prove_no_leakage, rows
+from vru_models.dataset import cohort, kernel, leakage, people, prove_no_leakage, rows
 from vru_models.dataset.coded import OPEN, Coverage, Timeline
 from vru_models.dataset.outcome import label_dates
 from vru_models.dataset.people import segments_known
 from vru_models.errors import LeakageError
 
 SPEC = worlds.spec()
-WORLD = worlds.world(7, worlds.AS_OF[0], (80, 6, 0, 4, 2))
+WORLD = worlds.world(7, worlds.AS_OF[0], (80, 6, 0, 4, 2, 0, 0))
 """An ordinary store; nothing in it is made for the leaks below."""
 
 
@@ -135,7 +135,28 @@ def only_the_final_version_of_an_event_is_read(plant):
     plant(leakage, "encode", final)
 
 
+def links_known_whenever(plant):
+    honest = people.same_person
+    plant(people, "same_person", lambda coded, day: honest(coded, int(OPEN) - 1))
+
+
+def links_known_on_the_day_itself(plant):
+    honest = people.same_person
+    plant(people, "same_person", lambda coded, day: honest(coded, day + 1))
+
+
+def objections_known_whenever(plant):
+    def objecting(coded, purpose, day, *, feed=""):
+        when = coded.objections.when
+        return np.bincount(when.person[(when.start <= day) & (day < when.end)], minlength=len(coded.people)) > 0
+
+    plant(cohort, "objected", objecting)
+
+
 LEAKS = [
+    links_known_whenever,
+    links_known_on_the_day_itself,
+    objections_known_whenever,
     known_on_the_day_itself,
     known_dates_ignored,
     superseded_on_the_day_itself,
@@ -182,8 +203,8 @@ def test_the_error_names_the_date_and_the_remedy_and_no_person(held, monkeypatch
 @given(worlds.worlds())
 def test_where_nothing_leaks_the_proof_passes(world):
     (found,) = prove_no_leakage(SPEC, world.store(), as_of=[world.as_of])
-    people = len({spell["person_id"] for spell in world.spells})
-    assert (found.code, found.status, found.figures) == ("VRU201", "pass", {"people": people, "dates": 1})
+    viewed = len({spell["person_id"] for spell in world.spells})
+    assert (found.code, found.status, found.figures) == ("VRU201", "pass", {"people": viewed, "dates": 1})
 
 
 def test_the_sample_is_drawn_by_lottery_and_its_size_is_stated(held):

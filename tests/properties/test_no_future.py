@@ -18,7 +18,7 @@ from vru_models.dataset.rows import day_of
 from vru_models.spec.calendar import as_days
 
 SPEC = worlds.spec()
-PARTS = ("events", "spells", "coverage")
+PARTS = ("events", "spells", "coverage", "links", "objections")
 
 
 def rows_of(held, as_of):
@@ -29,8 +29,9 @@ def rows_of(held, as_of):
 def rows_and_labels(held, as_of):
     coded = encode(SPEC, held)
     day = day_of(SPEC, coded, as_days(as_of))
-    viewed, routed = (coded.people[who].tolist() for who in (day.cohort.spell >= 0, day.cohort.routed))
-    rows = {"X": day.X, "status": day.status, "rows": day.rows, "who": pd.DataFrame([[viewed, routed]])}
+    told = (day.cohort.spell >= 0, day.cohort.routed, day.cohort.objecting)
+    who = pd.DataFrame([[coded.people[them].tolist() for them in told]])
+    rows = {"X": day.X, "status": day.status, "rows": day.rows, "who": who}
     y, why = labels_on(SPEC, coded, day.cohort, as_of=day.as_of, data_end=as_days(worlds.LAST_DAY))
     return rows, pd.DataFrame({"y": y[day.chosen], "why": why[day.chosen]}, index=day.X.index)
 
@@ -75,6 +76,10 @@ def test_altering_what_was_known_on_or_after_the_date_changes_nothing(world, see
             "value": choice.choice([None, 99.0]),
             "age_from": choice.choice([None, 14]),
             "age_to": None,
+            "kind": choice.choice(["merge", "split"]),
+            "confidence": choice.choice([0.1, 1.0]),
+            "purpose": choice.choice(["score", "all", "audit"]),
+            "household_id": None,
         }
         return row | {name: others[name] for name in columns}
 
@@ -84,9 +89,9 @@ def test_altering_what_was_known_on_or_after_the_date_changes_nothing(world, see
 @settings(deadline=None, max_examples=30)
 @given(worlds.worlds(), st.integers(0, 2**32), st.integers(0, 20))
 def test_adding_what_becomes_known_on_or_after_the_date_changes_nothing(world, seed, later):
-    more = worlds.world(seed, world.as_of, (60, 10, 6, 0, 0))
+    more = worlds.world(seed, world.as_of, (60, 10, 6, 0, 0, 4, 4))
     known = world.as_of + dt.timedelta(later)
-    named = {"events": "event_id", "spells": "spell_id", "coverage": "coverage_id"}
+    named = {part: f"{part.removesuffix('s')}_id" for part in PARTS}
     parts = {
         part: getattr(world, part) + [r | {key: f"later {r[key]}", "known_date": known} for r in getattr(more, part)]
         for part, key in named.items()
@@ -117,7 +122,9 @@ def test_the_order_of_rows_changes_nothing(world, order):
 @settings(deadline=None, max_examples=30)
 @given(worlds.worlds(), st.sampled_from(worlds.PEOPLE))
 def test_a_persons_row_is_independent_of_who_else_is_in_the_store(world, person):
-    own = {part: [row for row in getattr(world, part) if row["person_id"] == person] for part in ("events", "spells")}
+    world = dataclasses.replace(world, links=[])
+    parts = ("events", "spells", "objections")
+    own = {part: [row for row in getattr(world, part) if row["person_id"] == person] for part in parts}
     both = (world, dataclasses.replace(world, **own))
     (together, labels), (apart, own_labels) = (rows_and_labels(w.store(), w.as_of) for w in both)
     mine = labels.index.get_level_values("person_id") == person

@@ -1,4 +1,4 @@
-"""Random stores for the dataset room, as plain rows: versions of events, spells and coverage around one as-of date.
+"""Random stores for the dataset room, as plain rows: versions of everything that is known, around one as-of date.
 
 Days are drawn close to each other and to the edges of windows, so that ties and boundaries are common.
 """
@@ -66,6 +66,8 @@ class World:
     events: list[dict[str, Any]] = field(default_factory=list)
     spells: list[dict[str, Any]] = field(default_factory=list)
     coverage: list[dict[str, Any]] = field(default_factory=list)
+    links: list[dict[str, Any]] = field(default_factory=list)
+    objections: list[dict[str, Any]] = field(default_factory=list)
 
     def store(self) -> Events:
         columns = ("event_id", "person_id", "indicator", "event_date", "known_date", "value", "status")
@@ -73,11 +75,15 @@ class World:
             pd.DataFrame(self.events, columns=list(columns)),
             spells=pd.DataFrame(self.spells, columns=list(_SPELL)),
             coverage=pd.DataFrame(self.coverage, columns=list(_COVERAGE)),
+            links=pd.DataFrame(self.links, columns=list(_LINK)),
+            objections=pd.DataFrame(self.objections, columns=list(_OBJECTION)),
             extract_dates=dict.fromkeys(("exclusions", "missing", "people"), LAST_DAY),
         )
 
 
 _SPELL = ("spell_id", "person_id", "household_id", "area", "birth_month", "start_date", "end_date", "known_date")
+_LINK = ("link_id", "person_id", "other_id", "kind", "confidence", "known_date")
+_OBJECTION = ("objection_id", "person_id", "purpose", "feed", "start_date", "end_date", "known_date")
 _COVERAGE = ("coverage_id", "feed", "area", "age_from", "age_to", "start_date", "end_date", "known_date")
 
 
@@ -151,6 +157,29 @@ class _Draw:
             "known_date": self.of(LONG_AGO, LONG_AGO, self.near()),
         }
 
+    def link(self) -> dict[str, Any]:
+        """A decision about a few pairs, some of them with a pseudonym that has no spell."""
+        who, other = self._choice.sample([*PEOPLE[:4], "no spell"], 2)
+        return {
+            "link_id": f"l{self._choice.randrange(6)}",
+            "person_id": who,
+            "other_id": other,
+            "kind": self.of("merge", "merge", "merge", "split"),
+            "confidence": self.of(0.5, 0.9, 0.95, 1.0),
+            "known_date": self.of(LONG_AGO, self.near(), self.near()),
+        }
+
+    def objection(self) -> dict[str, Any]:
+        return {
+            "objection_id": f"o{self._choice.randrange(6)}",
+            "person_id": self.of(*PEOPLE),
+            "purpose": self.of("score", "score", "all", "train", "audit"),
+            "feed": self.of(None, "exclusions", "missing"),
+            "start_date": self.of(LONG_AGO, self.near(), self.as_of),
+            "end_date": self.of(None, None, self.near()),
+            "known_date": self.of(LONG_AGO, self.near()),
+        }
+
     def cover(self) -> dict[str, Any]:
         return {
             "coverage_id": f"c{self._choice.randrange(16)}",
@@ -174,10 +203,10 @@ def _consistent(rows: list[dict[str, Any]], key: str, *fixed: str) -> list[dict[
     return list(kept.values())
 
 
-def world(seed: int, as_of: dt.date, sizes: tuple[int, int, int, int, int]) -> World:
+def world(seed: int, as_of: dt.date, sizes: tuple[int, ...]) -> World:
     """A store around an as-of date; versions of a record share its key, its person and its indicator."""
     draw = _Draw(seed, as_of)
-    n_events, n_spells, n_covers, n_settled, n_shared = sizes
+    n_events, n_spells, n_covers, n_settled, n_shared, n_links, n_objections = sizes
     born = dt.date(as_of.year - 13, 5, 1)
     settled = [_SETTLED | {"spell_id": f"s_{p}", "person_id": p, "birth_month": born} for p in PEOPLE[:n_settled]]
     shared = [_SHARED | {"coverage_id": f"c_{feed}", "feed": feed} for feed in ("exclusions", "missing")[:n_shared]]
@@ -186,14 +215,15 @@ def world(seed: int, as_of: dt.date, sizes: tuple[int, int, int, int, int]) -> W
         _consistent([draw.event() for _ in range(n_events)], "event_id", "person_id", "indicator"),
         _consistent(settled + [draw.spell() for _ in range(n_spells)], "spell_id", "person_id"),
         _consistent(shared + [draw.cover() for _ in range(n_covers)], "coverage_id", "feed"),
+        _consistent([draw.link() for _ in range(n_links)], "link_id", "person_id", "other_id"),
+        _consistent([draw.objection() for _ in range(n_objections)], "objection_id", "person_id"),
     )
 
 
 def worlds() -> st.SearchStrategy[World]:
     """Stores of every size, from empty ones on; what is in them follows from a seed."""
-    sizes = st.tuples(
-        st.integers(0, 120), st.integers(0, 14), st.integers(0, 16), st.integers(0, len(PEOPLE)), st.integers(0, 2)
-    )
+    most = (120, 14, 16, len(PEOPLE), 2, 5, 4)
+    sizes = st.tuples(*(st.integers(0, n) for n in most))
     return st.builds(world, st.integers(0, 2**32), st.sampled_from(AS_OF), sizes)
 
 

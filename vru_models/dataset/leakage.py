@@ -61,7 +61,7 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
     for date in dates:
         _require_same(spec, date, coded, _futures(spec, sample, coded, date))
         _require_same(spec, date, unshared, [("shared later", _shared_from(spec, unshared, date))])
-    n = len(coded.people)
+    n = len(np.unique(coded.spells.person))
     rows = f"{n:,} people on {len(dates)} as-of dates"
     message = f"{rows}: identical when everything known later is deleted, altered or added to"
     return Findings([Finding("VRU201", "pass", "leakage", message, {"people": n, "dates": len(dates)})])

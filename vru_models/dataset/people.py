@@ -16,7 +16,8 @@ from vru_models.spec import Spec
 def same_person(coded: Coded, day: int) -> np.ndarray:
     """Per pseudonym, the number of the one that stands for the person, as known on a day.
 
-    Of the decisions about two pseudonyms that were known, the latest stands; of several on one day, a split. A person
+    Of the decisions about two pseudonyms that were known, the latest stands; of several on one day, one that does not
+    merge them (a split, or a merge that is less sure than is asked for). A person
     is called by a pseudonym that has a spell known on the day, where there is one, and of these by the first in order.
     Without a merge everybody is called as they are, so that a merge that was split again leaves no trace.
     """
@@ -51,7 +52,10 @@ def linked(coded: Coded, day: int) -> Coded:
         return replace(rows, person=roots[rows.person])
 
     objections = replace(coded.objections, when=called(coded.objections.when))
-    return replace(coded, events=called(coded.events), spells=called(coded.spells), objections=objections)
+    spells = called(coded.spells)
+    alone = coded.household == coded.people[coded.spells.person]
+    household = np.where(alone, coded.people[spells.person], coded.household)
+    return replace(coded, events=called(coded.events), spells=spells, household=household, objections=objections)
 
 
 def objected(coded: Coded, purpose: str, day: int, *, feed: str = "") -> np.ndarray:

@@ -57,7 +57,7 @@ def added(arriving: pd.DataFrame, held: pd.DataFrame, *, key: str, void: np.ndar
     at = held_keys.get_indexer(pd.Index(arriving[key]))
     known = arriving["known_date"].to_numpy().astype("datetime64[D]")
     recent = known > delivery.previous
-    changed = said != _said_before(arriving[key], said, recent, np.where(at >= 0, before[last_held][at], -1))
+    changed = said != _said_before(arriving[key], said, recent, np.append(before[last_held], -1)[at])
     returning = ~_repeats(arriving, held, said, before) | delivery.snapshot
     is_last = ~arriving[key].duplicated(keep="last").to_numpy()
     new = changed & (recent | (at < 0) | (is_last & returning))

@@ -127,11 +127,13 @@ def _new_rows(
     feed, key, mine = str(spec.feed_of_kind(kind)), REQUIRED_COLUMNS[kind][0], held.rows[kind]
     if feed not in held.extract_dates:
         return arriving, []
-    typed = arriving.astype({c: mine[c].dtype for c in REQUIRED_COLUMNS[kind]})
+    typed = arriving.astype({c: mine[c].dtype for c in REQUIRED_COLUMNS[kind]}).assign(void=False)
     void = mine["known_until"].notna().to_numpy()
-    new = added(typed, mine, key=key, void=void, delivery=_delivery(spec, feed, held, extracted))
+    delivery = _delivery(spec, feed, held, extracted)
+    new = added(typed, mine.assign(void=void), key=key, void=void, delivery=delivery)
     gone = mine[key].isin(new.gone) & ~void
     until = mine["known_until"].mask(gone, pd.Timestamp(extracted).as_unit("s"))
     standing = int((~void).sum())
     found = checks.arrived(feed, new=len(new.versions), late=new.late, gone=len(new.gone), standing=standing)
-    return pd.concat([mine.assign(known_until=until), new.versions], ignore_index=True), list(found)
+    rows = pd.concat([mine.assign(known_until=until), new.versions.drop(columns="void")], ignore_index=True)
+    return rows, list(found)
