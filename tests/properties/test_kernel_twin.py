@@ -260,7 +260,7 @@ def test_no_row_is_made_of_who_objects_to_training_under_any_pseudonym(world: Wo
     coded, day = encode(SPEC, world.store()), dt.date(2025, 7, 2)
     held, called = linked(world, day), one_person(world, day)
     refused = [any(objects(held, called[p], "train", day, f) for f in (None, "exclusions", "missing")) for p in called]
-    assert left_out(coded, int(as_days(day).astype(np.int64))).tolist() == refused
+    assert left_out(coded, "train", int(as_days(day).astype(np.int64))).tolist() == refused
 
 
 @settings(deadline=None, max_examples=200)

@@ -197,7 +197,7 @@ ROWS = {
         {"kind": "Z"},
         "kind:not_in_codelist",
     ),
-    "objections": (f"1,{A},score,2024-03-04,,2024-03-04", {"end_date": "2024-03-01"}, "end_date:date_order"),
+    "objections": (f"1,{A},score,,2024-03-04,,2024-03-04", {"end_date": "2024-03-01"}, "end_date:date_order"),
     "offers": (f"1,{A},2024-03-04,made,2024-03-04", {"recorded_date": "2024-09-02"}, "recorded_date:date_order"),
     "people": (f"1,{A},,E01,2010-03,2022-11-01,,2022-11-01", {"birth_month": "2010-13"}, "birth_month:not_a_month"),
     "police_da_missing": (

@@ -122,7 +122,7 @@ def test_four_years_that_arrive_at_once_are_refused_under_first_seen_with_the_re
     years = [f"x{i},a,S,{2020 + i // 12}-{1 + i % 12:02}-10,2022-05-30,1,recorded" for i in range(48)]
     message = (
         r"feeds\.exclusions\.known: first_seen: the first extract holds 46 events \(96%\) from more than 3 months "
-        r"before it\. Expected: recent events, as arrive monthly\. Declare feeds\.exclusions\.known as assumed_lag with the"
+        r"before it\. Expected: recent events, as arrive monthly\. Declare feeds\.exclusions\.known as assumed_lag with"
     )
     declared = small.spec(**{"feeds.exclusions.known": {"kind": "first_seen"}})
     late = admit(

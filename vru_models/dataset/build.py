@@ -38,7 +38,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     end = data_end(spec, events)
     splits = splits_of(spec, end).required()
     coded = encode(spec, events)
-    refused = left_out(coded, known_at_last(spec, events))
+    refused = left_out(coded, "train", known_at_last(spec, events))
     parts = assemble(spec, coded, splits.dates, end=end, refused=refused)
     _require_labels(parts["rows"]["y"])
     proof = prove_no_leakage(spec, events, as_of=splits.dates)

@@ -87,11 +87,11 @@ def on_day(spec: Spec, coded: Coded, day: int) -> Coded:
     return replace(coded, events=replace(coded.events, known=np.where(never, OPEN, coded.events.known)))
 
 
-def left_out(coded: Coded, day: int) -> np.ndarray:
-    """Per pseudonym, whether its person objects to training, wholly or for a feed, as known on a day."""
+def left_out(coded: Coded, purpose: str, day: int) -> np.ndarray:
+    """Per pseudonym, whether its person objects to a purpose, wholly or for a feed, as known on a day."""
     later, person = linked(coded, day), same_person(coded, day)
     feeds = sorted(set(coded.objections.feed) | {""})
-    refuse = np.logical_or.reduce([objected(later, "train", day, feed=feed) for feed in feeds])
+    refuse = np.logical_or.reduce([objected(later, purpose, day, feed=feed) for feed in feeds])
     return np.asarray(refuse[person])
 
 

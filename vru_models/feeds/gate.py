@@ -5,19 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vru_models.errors import DataError
 from vru_models.feeds.batches import Verdict
 from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.validate import header_faults, validate
-from vru_models.findings import Finding, Findings
+from vru_models.findings import Finding, Findings, Status
 from vru_models.frames import arrow_table
 from vru_models.identifiers.scan import scan_identifiers
 from vru_models.spec import Spec
 
 _MOST_REASONS = 3
+OBJECTED = "objected"
+"""Why a row of the audit file is held back whose person objects to equality monitoring; no fault of the extract."""
+
 MOST_QUARANTINED = 0.01
 """Largest share of a feed's rows that may be quarantined before VRU102 fails."""
 
@@ -51,8 +56,9 @@ def admit(
     Notes
     -----
     Findings per feed: VRU110 identifiers; VRU101 rows in = accepted + quarantined; VRU102 fails when more than 1 % of
-    the rows were quarantined and cannot tell of a feed without rows; VRU103 fails when the agreement lacks a purpose
-    for which the feed is declared.
+    the rows were quarantined (objections aside) and cannot tell of a feed without rows (links aside); VRU103 fails when
+    the agreement lacks a purpose for which the feed is declared. Rows of the audit file about who objects to equality
+    monitoring are held back as ``objected``.
     """
     _every_feed_once(frames, spec, extract_dates)
     tables = {name: arrow_table(frames[name]) for name in spec.feeds}
@@ -88,11 +94,14 @@ def _every_feed_once(frames: Mapping[str, object], spec: Spec, extract_dates: Ma
 def _feeds(
     verdicts: Mapping[str, Verdict], scans: Mapping[str, Findings], spec: Spec, extract_dates: Mapping[str, dt.date]
 ) -> Feeds:
-    audit = spec.feed_of_kind("audit")
+    audit, objections = spec.feed_of_kind("audit"), spec.feed_of_kind("objections")
+    if audit and objections:
+        objecting = _who_object(verdicts[objections].accepted, "audit", on=extract_dates[objections])
+        verdicts = {**verdicts, audit: _without(verdicts[audit], objecting)}
     findings = Findings(
         finding
         for name, verdict in verdicts.items()
-        for finding in (*_renamed(scans[name], name), *_counted(name, verdict), _purposes(name, spec))
+        for finding in (*_renamed(scans[name], name), *_counted(name, verdict, spec), _purposes(name, spec))
     )
     quarantine = pd.concat([v.quarantine.assign(feed=name) for name, v in verdicts.items()], ignore_index=True)
     return Feeds(
@@ -105,17 +114,36 @@ def _feeds(
     )
 
 
+def _who_object(objections: pd.DataFrame, purpose: str, *, on: dt.date) -> set[str]:
+    """Who objects to a purpose on a day, by the last version of each objection, to whatever feed."""
+    last = objections.sort_values("known_date", kind="stable").drop_duplicates("objection_id", keep="last")
+    day = pd.Timestamp(on)
+    stands = last["purpose"].isin([purpose, "all"]) & (last["start_date"] <= day) & ~(last["end_date"] <= day)
+    return set(last["person_id"][stands])
+
+
+def _without(verdict: Verdict, people: set[str]) -> Verdict:
+    """The verdict with the rows of some people held back: they object."""
+    theirs = np.asarray(pc.is_in(verdict.table["person_id"], value_set=pa.array(sorted(people), pa.string())))
+    numbers = np.setdiff1d(np.arange(1, verdict.rows_in + 1), verdict.quarantine["row"])
+    held = pd.DataFrame({"row": numbers[theirs], "reasons": pd.array([OBJECTED] * int(theirs.sum()), dtype="str")})
+    quarantine = pd.concat([verdict.quarantine, held]).sort_values("row", ignore_index=True)
+    return Verdict(verdict.table.filter(pa.array(~theirs)), quarantine, verdict.rows_in)
+
+
 def _renamed(scan: Findings, feed: str) -> list[Finding]:
     return [Finding(f.code, f.status, feed, f.message, f.figures) for f in scan]
 
 
-def _counted(feed: str, verdict: Verdict) -> tuple[Finding, Finding]:
+def _counted(feed: str, verdict: Verdict, spec: Spec) -> tuple[Finding, Finding]:
     rows, accepted, held = verdict.rows_in, verdict.table.num_rows, len(verdict.quarantine)
     figures = {"rows_in": rows, "accepted": accepted, "quarantined": held}
     conserved = f"{rows:,} rows in = {accepted:,} accepted + {held:,} quarantined"
     first = Finding("VRU101", "pass" if rows == accepted + held else "fail", feed, conserved, figures)
     if not rows:
-        return first, Finding("VRU102", "cannot tell", feed, "the extract has no rows", figures)
+        status: Status = "pass" if spec.table_of(feed).x_vru.kind == "links" else "cannot tell"
+        return first, Finding("VRU102", status, feed, "the extract has no rows", figures)
+    held -= int((verdict.quarantine["reasons"] == OBJECTED).sum())
     share = held / rows
     message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {MOST_QUARANTINED:.0%}){_why(verdict)}"
     return first, Finding("VRU102", "fail" if share > MOST_QUARANTINED else "pass", feed, message, figures)

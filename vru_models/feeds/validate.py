@@ -236,7 +236,7 @@ def _declared_values(feed: _Feed) -> Iterator[tuple[str, Mask]]:
     for column, allowed in ((vru.role, get_args(Role)), (vru.status, get_args(EventStatus))):
         if feed.kind == "events" and column is not None:
             yield f"{column}:not_declared", _not_among(feed.cells[column], allowed)
-    if feed.kind == "coverage":
+    if feed.kind in ("coverage", "objections") and "feed" in feed.cells:
         yield "feed:not_declared", _not_among(feed.cells["feed"], feed.spec.feeds)
 
 
