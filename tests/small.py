@@ -106,6 +106,34 @@ SCHEMAS = {
     ),
     "audit": schema("audit", [column("person_id"), column("sex"), column("ethnicity")], "person_id", kind="audit"),
 }
+MORE_SCHEMAS = {
+    "links": schema(
+        "links",
+        [
+            column("link_id"),
+            column("person_id"),
+            column("other_id"),
+            column("kind", enum=["merge", "split"]),
+            column("confidence", "number", minimum=0, maximum=1),
+            column("known_date", "date"),
+        ],
+        "link_id",
+        kind="links",
+    ),
+    "objections": schema(
+        "objections",
+        [
+            column("objection_id"),
+            column("person_id"),
+            column("purpose", enum=["train", "score", "audit", "all"]),
+            column("start_date", "date"),
+            column("end_date", "date"),
+            column("known_date", "date"),
+        ],
+        "objection_id",
+        kind="objections",
+    ),
+}
 DECLARED: dict[str, Any] = {
     "purpose": PURPOSE,
     "feeds": {
@@ -187,6 +215,11 @@ def _changed(without: tuple[str, ...], schemas: dict[str, Any] | None, changes: 
     tables = {name: TableSchema.model_validate(s) for name, s in (SCHEMAS | (schemas or {})).items()}
     lists = {"kinds": CodeList.parse(CODES, "kinds")}
     return Spec.model_validate(declared | {"tables": tables, "codelists": lists})
+
+
+def also(kind: str) -> dict[str, Any]:
+    """A change of the spec that declares a feed of :data:`MORE_SCHEMAS` (give them as ``schemas=``)."""
+    return {f"feeds.{kind}": {"schema": kind, "agreement": agreement("train", "score")}}
 
 
 def rows(header: str, *lines: str) -> pd.DataFrame:

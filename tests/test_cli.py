@@ -9,8 +9,8 @@ from vru_models.audit.ledger import Ledger
 from vru_models.cli import main
 
 COMMANDS = [
-    "demo", "check", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report", "secret",
-    "pseudonymise", "rotate",
+    "demo", "check", "readiness", "record", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report",
+    "purge", "expire", "secret", "pseudonymise", "rotate",
 ]  # fmt: skip
 
 

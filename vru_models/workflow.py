@@ -6,7 +6,7 @@ why), ``dataset/``, ``run/``, ``evidence/``, ``release/``, ``ledger.jsonl``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +20,9 @@ from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import refuse_future
 from vru_models.audit.report import report
 from vru_models.dataset import Dataset, build_dataset
-from vru_models.dataset.rows import data_end
+from vru_models.dataset.coded import encode
+from vru_models.dataset.people import left_out
+from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import LockedError, RefusedError, StorageError
 from vru_models.events import Events, record_events
@@ -28,6 +30,7 @@ from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Feeds, read_feeds
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
+from vru_models.feeds.sql import queries_read
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file
@@ -84,32 +87,107 @@ def read_extracts(extracts: str | Path, spec: Spec) -> Feeds:
     return feeds
 
 
-def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) -> Built:
+@dataclass(frozen=True)
+class Kept:
+    """An event store that is kept from one extract to the next, and the key of its tombstones where it has any."""
+
+    store: str | Path
+    key: bytes | None = None
+
+
+def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | None = None) -> tuple[Feeds, Events]:
+    """The feeds of a folder of extracts and the events they make, recorded with counts and digests.
+
+    With a store that is kept, the extracts are added to it (a store that is not there begins), and the events are all
+    that it then holds. Extracts that were added before add nothing.
+    """
+    feeds = read_extracts(extracts, spec)
+    if kept is None:
+        events = record_events(feeds, spec)
+        _account(ledger, spec, extracts, feeds, events)
+        return feeds, events
+    made: list[Events] = []
+
+    def add(earlier: Events | None) -> Events:
+        events = record_events(feeds, spec, earlier=earlier, key=kept.key)
+        _account(ledger, spec, extracts, feeds, events)
+        made.append(events)
+        return events
+
+    if Path(kept.store).exists():
+        Events.update(kept.store, add)
+    else:
+        add(None).save(kept.store)
+    return feeds, made[0]
+
+
+def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
+    """The events of a folder of extracts (which is recorded in the ledger), or those of a store that is kept."""
+    if (Path(source) / "store.json").exists():
+        return Events.open(source)
+    return take_in(spec, source, ledger=ledger)[1]
+
+
+def _account(ledger: Ledger, spec: Spec, extracts: str | Path, feeds: Feeds, events: Events) -> None:
+    read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
+    files = {file.name: digest_file(file) for file in sorted(read)}
+    counts, queries = feeds.frame().to_dict("records"), queries_read(spec, feeds.rows_in)
+    held = {name: digest_bytes(content) for name, content in quarantine_files(feeds.quarantine).items()}
+    ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held)
+    ledger.append("events", events=events.digest, rows=len(events.frame))
+
+
+def purge(store: str | Path, people: Iterable[str], *, key: bytes, ledger: Ledger) -> int:
+    """Take people out of a store for good, and say how many of them it held; see :meth:`Events.purge`.
+
+    The ledger says how many and what the store's digest became, never who.
+    """
+    whom, found = sorted(set(people)), [0]
+
+    def without(held: Events) -> Events:
+        named = {*held.frame["person_id"], *held.closers["person_id"], *held.spells["person_id"]}
+        found[0], left = len(named.intersection(whom)), held
+        for person in whom:
+            left = left.purge(person, key=key)
+        ledger.append("purge", people=len(whom), before=held.digest, events=left.digest)
+        return left
+
+    Events.update(store, without)
+    return found[0]
+
+
+def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, kept: Kept | None = None) -> Built:
     """Feeds, events and dataset from a folder of extracts, stored in ``out`` and recorded with counts and digests.
 
     The dataset comes last: a build that was stopped can be run again into the same folder, from the same extracts.
+
+    Parameters
+    ----------
+    kept
+        An event store that is kept from month to month; see :func:`take_in`.
     """
     place = named_place(out, "working folder")
     refuse_inside_release(place / "dataset")
     refuse_taken(place, "dataset")
-    feeds = read_extracts(extracts, spec)
-    events = record_events(feeds, spec)
+    if kept is None:
+        feeds = read_extracts(extracts, spec)
+        events = record_events(feeds, spec)
+    else:
+        feeds, events = take_in(spec, extracts, ledger=ledger, kept=kept)
     data = build_dataset(spec, events)
-    audit = b"" if feeds.sensitive is None else _parquet(feeds.sensitive)
-    kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
+    sensitive = _without_objectors(feeds.sensitive, spec, events)
+    audit = b"" if sensitive is None else _parquet(sensitive)
+    events_kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
     audit_kept = not audit or _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file)
     held = quarantine_files(feeds.quarantine)
     held_digests = {name: digest_bytes(content) for name, content in held.items()}
     held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
-    read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
-    files = {file.name: digest_file(file) for file in sorted(read)}
-    counts = feeds.frame().to_dict("records")
-    ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, quarantine=held_digests)
-    ledger.append("events", events=events.digest, rows=len(events.frame))
+    if kept is None:
+        _account(ledger, spec, extracts, feeds, events)
     ledger.append("dataset", dataset=data.digest, spec=spec.digest, rows=len(data.X), labelled=int(data.labelled.sum()))
-    if feeds.sensitive is not None:
-        ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(feeds.sensitive))
-    if not kept:
+    if sensitive is not None:
+        ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(sensitive))
+    if not events_kept:
         events.save(place / "events")
     if not audit_kept:
         write_new(place / AUDIT_FILE, audit, role="audit file")
@@ -117,6 +195,15 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger) 
         write_folder(place / FOLDER, held, role=FOLDER)
     data.save(place / "dataset")
     return Built(feeds, events, data)
+
+
+def _without_objectors(sensitive: pd.DataFrame | None, spec: Spec, events: Events) -> pd.DataFrame | None:
+    """The audit file without who objects to equality monitoring, by any linked pseudonym, as known at the last."""
+    if sensitive is None or events.rows["objections"].empty:
+        return sensitive
+    coded = encode(spec, events)
+    objecting = coded.people[left_out(coded, "audit", known_at_last(spec, events))]
+    return sensitive[~sensitive["person_id"].isin(objecting)].reset_index(drop=True)
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

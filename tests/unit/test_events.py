@@ -103,15 +103,20 @@ def test_the_digest_changes_with_any_part_but_not_with_findings():
     assert len({base.digest, *(e.digest for e in others)}) == 5
 
 
-def test_describe_counts_lags_of_first_versions():
-    table = Events.from_frame(SAID).describe()
-    assert table.columns.tolist() == ["indicator", "rows", "median_lag_days", "p95_lag_days", "share_late"]
-    # late: lags 2 and 60 days: median 31, 95th percentile 2 + .95 x 58 = 57.1, one of two beyond 31 days
-    assert table.values.tolist() == [["absent", 1, 2.0, 2.0, 0.0], ["late", 2, 31.0, pytest.approx(57.1), 0.5]]
+def test_describe_shows_lags_of_first_versions_and_protects_them():
+    many = pd.DataFrame({"person_id": [f"p{i}" for i in range(40)], "indicator": "late", "event_date": "2024-01-01",
+                         "known_date": ["2024-01-03"] * 30 + ["2024-03-01"] * 10})  # fmt: skip
+    described = Events.from_frame(pd.concat([many, SAID])).describe()
+    late, absent = described.lags.table.set_index("indicator").loc[["late", "absent"]].to_dict("records")
+    assert (late["events"], late["late"], late["late_share"]) == (40, 10, 0.25)
+    assert pd.isna(absent["events"])
+    assert described.frame()["indicator"].tolist() == ["absent", "late"]
+    assert set(described.composition.table["by"]) == {"role", "status", "year"}
+    assert "redacted" in repr(described)
 
 
 def test_describe_of_no_events_has_no_rows():
-    assert len(Events.from_frame(SAID.iloc[:0]).describe()) == 0
+    assert len(Events.from_frame(SAID.iloc[:0]).describe().frame()) == 0
 
 
 def test_the_representation_counts_and_names_nobody():

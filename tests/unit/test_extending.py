@@ -159,7 +159,7 @@ def test_extracts_come_in_order():
 def test_events_that_other_indicators_made_are_not_added_to():
     other = small.spec(**{"indicators.suspension.where": {"kind": ["S"]}})
     held = recorded(extract(JUNE, FIRST))
-    with pytest.raises(DataError, match=r"earlier events: were recorded by other indicators than those of this spec"):
+    with pytest.raises(DataError, match=r"events: were recorded by other indicators than those of this spec"):
         record_events(extract(JULY, FIRST, declared=other), other, earlier=held)
 
 

@@ -8,12 +8,12 @@ import small
 import world as worlds
 
 from vru_models.audit.ledger import Ledger
-from vru_models.dataset import Dataset
+from vru_models.dataset import Dataset, build_dataset
 from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events
 from vru_models.feeds import write_extracts
 from vru_models.spec.digest import digest_file
-from vru_models.workflow import build, check, open_audit_file, write_report
+from vru_models.workflow import Kept, build, check, events_of, open_audit_file, purge, take_in, write_report
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +218,73 @@ def test_check_wants_three_splits(extracts, n, status):
 
 def test_check_hands_on_what_the_gate_found(extracts):
     assert {f.code for f in check(worlds.spec(), extracts)} >= {"VRU101", "VRU102", "VRU103", "VRU110", "VRU203"}
+
+
+def sent(folder, day, frames):
+    write_extracts(folder, frames, extract_date=day)
+    return folder
+
+
+def test_a_store_is_kept_from_month_to_month_and_the_same_extracts_add_nothing(tmp_path):
+    spec, ledger = worlds.spec(), Ledger(tmp_path / "ledger.jsonl")
+    frames = worlds.extracts(n=120)
+    early = frames | {"missing": frames["missing"][frames["missing"]["known_date"] < "2024-08-01"]}
+    first = sent(tmp_path / "august", dt.date(2024, 8, 31), early)
+    second = sent(tmp_path / "september", small.EXTRACT_DATE, frames)
+    kept = Kept(tmp_path / "store")
+    for folder in (first, second):
+        _, events = take_in(spec, folder, ledger=ledger, kept=kept)
+    assert len(early["missing"]) < len(frames["missing"])
+    assert events.digest == Events.open(tmp_path / "store").digest == ledger.find("events")[-1].body["events"]
+    _, again = take_in(spec, second, ledger=ledger, kept=kept)
+    assert again.digest == events.digest
+    made = build(spec, second, out=tmp_path / "work", ledger=ledger, kept=kept)
+    assert made.events.digest == events.digest
+    assert events_of(tmp_path / "store", spec, ledger=ledger).digest == events.digest
+
+
+def test_who_is_purged_is_out_of_the_store_and_of_what_is_added_later_and_the_ledger_names_nobody(extracts, tmp_path):
+    spec, ledger, key = worlds.spec(), Ledger(tmp_path / "ledger.jsonl"), bytes(range(32))
+    kept = Kept(tmp_path / "store", key)
+    take_in(spec, extracts, ledger=ledger, kept=kept)
+    assert purge(tmp_path / "store", ["p0001", "p0002", "nobody"], key=key, ledger=ledger) == 2
+    _, events = take_in(spec, extracts, ledger=ledger, kept=kept)
+    assert not {"p0001", "p0002"} & {*events.frame["person_id"], *events.spells["person_id"]}
+    said = ledger.find("purge")[0].body
+    assert (said["people"], said["events"]) == (3, ledger.find("events")[-1].body["events"])
+    stored = b"".join(f.read_bytes() for f in [ledger.path, *(tmp_path / "store").glob("*.json")])
+    assert b"p0001" not in stored
+
+
+def test_events_that_other_indicators_made_are_built_into_nothing(extracts, tmp_path):
+    kept = Kept(tmp_path / "store")
+    take_in(worlds.spec(), extracts, ledger=Ledger(tmp_path / "ledger.jsonl"), kept=kept)
+    other = worlds.spec(**{"indicators.suspension.where": {"kind": ["S"]}})
+    with pytest.raises(DataError, match=r"events: were recorded by other indicators than those of this spec"):
+        build_dataset(other, Events.open(tmp_path / "store"))
+
+
+def test_who_objects_to_equality_monitoring_is_not_in_the_audit_file_by_whatever_pseudonym(tmp_path):
+    spec = worlds.spec(
+        **{name: value for kind in ("links", "objections") for name, value in small.also(kind).items()},
+        schemas=small.MORE_SCHEMAS,
+    )
+    frames = worlds.extracts(n=120) | {
+        "links": small.rows(
+            "link_id,person_id,other_id,kind,confidence,known_date", "1,p0003,other,merge,1,2022-01-01"
+        ),
+        "objections": small.rows(
+            "objection_id,person_id,purpose,start_date,end_date,known_date",
+            "1,p0001,audit,2022-01-01,,2022-01-01",
+            "2,other,all,2022-01-01,,2022-01-01",
+            "3,p0002,audit,2022-01-01,2023-01-01,2022-01-01",
+        ),
+    }
+    made = build(spec, sent(tmp_path / "sent", small.EXTRACT_DATE, frames), out=tmp_path / "work",
+                 ledger=Ledger(tmp_path / "ledger.jsonl"))  # fmt: skip
+    audited = set(open_audit_file(tmp_path / "work")["person_id"])
+    assert not {"p0001", "p0003"} & audited
+    assert "p0002" in audited
+    assert made.feeds.quarantine["reasons"].tolist() == ["objected"]
+    assert "p0003" not in made.data.X.index.get_level_values("person_id")
+    assert "p0001" in made.data.X.index.get_level_values("person_id")

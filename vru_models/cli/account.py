@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vru_models.cli.app import LedgerFile, Override, TrustFile, Work, app, ledger_of, ledger_option, print_findings, say
+from vru_models.cli.app import (
+    LedgerFile,
+    Override,
+    TrustFile,
+    Work,
+    app,
+    ledger_of,
+    ledger_option,
+    print_findings,
+    say,
+)
 from vru_models.errors import SpecError
 
 if TYPE_CHECKING:
@@ -63,7 +73,10 @@ def approve(
 )
 def score(
     release: Annotated[Path, typer.Argument(metavar="RELEASE", help="The release folder.")],
-    extracts: Annotated[Path, typer.Argument(metavar="EXTRACTS", help="Folder of this month's extracts.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="EXTRACTS", help="Folder of this month's extracts, or the store that record keeps."),
+    ],
     as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Date of the list, YYYY-MM-DD.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder for the list.")],
     trust: TrustFile = None,
@@ -82,14 +95,15 @@ def score(
     """Score this month's extracts by a release: the support-priority list."""
     from vru_models.audit.ledger import Ledger
     from vru_models.audit.release import Release
-    from vru_models.events import record_events
     from vru_models.scoring import score as score_events
-    from vru_models.workflow import read_extracts
+    from vru_models.scoring.score import refuse_unapproved
+    from vru_models.workflow import events_of
 
     day = _day(as_of)
     account = Ledger(ledger or release.parent / "ledger.jsonl")
     loaded = Release.load(release, trusted=trust)
-    events = record_events(read_extracts(extracts, loaded.spec), loaded.spec)
+    refuse_unapproved(loaded, account, day)
+    events = events_of(source, loaded.spec, ledger=account)
     scores = score_events(loaded, events, as_of=day, ledger=account, overrides=_pairs(override), by=by)
     scores.save(out, ledger=account)
     say(repr(scores), f"List: {out / 'list.csv'}", f"Reason sheets for the panel: {out / 'sheets.html'}")

@@ -15,10 +15,11 @@ from vru_models import __version__
 if TYPE_CHECKING:
     from vru_models.audit.ledger import Ledger
     from vru_models.findings import Findings
+    from vru_models.workflow import Kept
 
 ORDER: Final = (
-    "demo", "check", "readiness", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report",
-    "expire", "secret", "pseudonymise", "rotate",
+    "demo", "check", "readiness", "record", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report",
+    "purge", "expire", "secret", "pseudonymise", "rotate",
 )  # fmt: skip
 """The commands as ``--help`` lists them: in the order in which work goes."""
 
@@ -69,6 +70,20 @@ LedgerFile = Annotated[
 ]
 
 
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="STORE",
+        help="Event store kept from month to month: these extracts are added, and all that it holds counts.",
+    ),
+]
+ErasureKey = Annotated[
+    str | None,
+    typer.Option("--erasure-key", metavar="KEY", help="The key that purge was given, where the store has tombstones."),
+]
+
+
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     if version:
@@ -86,6 +101,22 @@ def ledger_of(work: Path, given: Path | None) -> Ledger:
     from vru_models.audit.ledger import Ledger
 
     return Ledger(given or work / "ledger.jsonl")
+
+
+def kept_store(store: Path | None, key: str | None) -> Kept | None:
+    """The store that is kept, with the key of its tombstones."""
+    from vru_models.workflow import Kept
+
+    if store is None:
+        return None
+    return Kept(store, erasure_secret(key) if key else None)
+
+
+def erasure_secret(key: str) -> bytes:
+    """The secret in a key file that was made for erasure and nothing else."""
+    from vru_models.identifiers.files import key_from
+
+    return key_from(key, purpose="erasure").secret
 
 
 def ledger_option(ledger: Path | None) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vru_models.cli.app import Extracts, SpecPath, app, print_findings, progress, say
-from vru_models.cli.steps import _spec
+from vru_models.cli.steps import declared_in
 
 NewFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder for the page and its tables.")]
 GivenLedger = Annotated[
@@ -29,7 +29,7 @@ def readiness(spec: SpecPath, extracts: Extracts, out: NewFolder, ledger: GivenL
 
     refuse_inside_release(out)
     refuse_taken(out.parent, out.name)
-    started, declared = time.monotonic(), _spec(spec)
+    started, declared = time.monotonic(), declared_in(spec)
     progress("read, record, look at every feed", started)
     feeds = read_extracts(extracts, declared)
     events = record_events(feeds, declared)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vru_models.cli.app import LedgerFile, app, ledger_of, say
-from vru_models.cli.steps import _spec
+from vru_models.cli.app import LedgerFile, app, erasure_secret, ledger_of, say
+from vru_models.cli.steps import declared_in
+from vru_models.errors import DataError
 
 if TYPE_CHECKING:
     from vru_models.retention import Artefact
@@ -27,7 +29,7 @@ def expire(
     from vru_models.retention import beside, keeping
     from vru_models.retention import expire as expire_all
 
-    declared, account = _spec(spec), ledger_of(folder, ledger)
+    declared, account = declared_in(spec), ledger_of(folder, ledger)
     found = keeping(folder, declared, account)
     others, left = beside(folder, found)
     say(*_table(found), f"Other files here, which no rule is about and which stay: {others:,}.")
@@ -45,6 +47,41 @@ def expire(
     files, size = (sum(int(proof.body[name]) for proof in proofs) for name in ("files", "bytes"))
     say(f"Removed: {len(proofs):,}, with {files:,} files and {size:,} bytes in all; the proofs are in {account.path}.")
     say("What lies in backups and copies elsewhere is not removed by this.")
+
+
+@app.command(
+    epilog="Example: vru-models purge store --people people.txt --key keys/erasure.key --ledger ledger.jsonl "
+    "(the key, once: vru-models secret keys/erasure.key --purpose erasure)"
+)
+def purge(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The event store that is kept.")],
+    people: Annotated[
+        Path, typer.Option("--people", metavar="FILE", help="Pseudonyms, one a line; - is standard input.")
+    ],
+    key: Annotated[str, typer.Option("--key", metavar="KEY", help="Key file made for the purpose erasure, or fd:N.")],
+    ledger: Annotated[
+        Path, typer.Option("--ledger", metavar="FILE", envvar="VRU_LEDGER", help="The partnership's one ledger.")
+    ],
+) -> None:
+    """Take people out of an event store for good, and keep them out."""
+    from vru_models.audit.ledger import Ledger
+    from vru_models.workflow import purge as purge_people
+
+    whom = _lines(people)
+    found = purge_people(store, whom, key=erasure_secret(key), ledger=Ledger(ledger))
+    say(f"{len(whom):,} pseudonyms, {found:,} of them in the store: gone, and kept out of what is added later.")
+    say("Datasets, runs and lists made before still hold their rows: build again, and remove the old ones.")
+
+
+def _lines(file: Path) -> list[str]:
+    from vru_models.spec.problems import text_of
+    from vru_models.spec.storage import read_file
+
+    content = sys.stdin.buffer.read() if str(file) == "-" else read_file(file, 1 << 24, role="people")
+    named = sorted({line.strip() for line in text_of(content, "people", error=DataError).splitlines()} - {""})
+    if not named:
+        raise DataError.at("people", "names nobody", expected="one pseudonym a line", then="Nothing was purged")
+    return named
 
 
 def _table(found: tuple[Artefact, ...]) -> list[str]:

@@ -11,11 +11,14 @@ import typer
 from rich.markup import escape
 
 from vru_models.cli.app import (
+    ErasureKey,
     Extracts,
     LedgerFile,
     SpecPath,
+    Store,
     Work,
     app,
+    kept_store,
     ledger_of,
     ledger_option,
     out_console,
@@ -49,7 +52,7 @@ def check(spec: SpecPath, extracts: Extracts) -> None:
     """Say what a spec and its extracts allow: gate, known dates, splits."""
     from vru_models.workflow import check as check_all
 
-    print_findings(check_all(_spec(spec), extracts))
+    print_findings(check_all(declared_in(spec), extracts))
 
 
 @app.command(epilog="Example: vru-models build spec.toml --extracts extracts/2026-11 --out work")
@@ -58,6 +61,8 @@ def build(
     extracts: Extracts,
     out: Annotated[Path, typer.Option("--out", metavar="WORK", help="Working folder to write into.")],
     ledger: LedgerFile = None,
+    store: Store = None,
+    erasure_key: ErasureKey = None,
 ) -> None:
     """Read extracts, record events, build the dataset, prove that nothing leaked."""
     from vru_models.feeds.quarantine import CSV, FOLDER
@@ -67,7 +72,7 @@ def build(
     account = ledger_of(out, ledger)
     begins = not account.path.exists()
     progress("read, record, build, prove", started)
-    built = build_all(_spec(spec), extracts, out=out, ledger=account)
+    built = build_all(declared_in(spec), extracts, out=out, ledger=account, kept=kept_store(store, erasure_key))
     say(repr(built.feeds), repr(built.data))
     if len(built.feeds.quarantine):
         say(f"Quarantined rows and reasons: {out / FOLDER / CSV}")
@@ -79,6 +84,30 @@ def build(
     say(f"Next: vru-models fit {spec} {out}{ledger_option(ledger)}")
 
 
+@app.command(
+    epilog="Example: vru-models record spec.toml --extracts extracts/2026-12 --store store --ledger ledger.jsonl"
+)
+def record(
+    spec: SpecPath,
+    extracts: Extracts,
+    store: Annotated[Path, typer.Option("--store", metavar="STORE", help="Event store to begin, or to add to.")],
+    ledger: Annotated[
+        Path, typer.Option("--ledger", metavar="FILE", envvar="VRU_LEDGER", help="The partnership's one ledger.")
+    ],
+    erasure_key: ErasureKey = None,
+) -> None:
+    """Add extracts to an event store that is kept from month to month; nothing in it is rewritten."""
+    from vru_models.audit.ledger import Ledger
+    from vru_models.workflow import take_in
+
+    started = time.monotonic()
+    progress("read the extracts, add them to the store", started)
+    feeds, events = take_in(declared_in(spec), extracts, ledger=Ledger(ledger), kept=kept_store(store, erasure_key))
+    say(repr(feeds), repr(events))
+    print_findings(events.findings)
+    say(f"Next: vru-models score RELEASE {store} --as-of DATE --out scores/DATE --trust trust.toml --ledger {ledger}")
+
+
 @app.command(epilog="Example: vru-models fit spec.toml work")
 def fit(spec: SpecPath, work: Work, ledger: LedgerFile = None) -> None:
     """Fix the success bars, fit every candidate on every split, choose one."""
@@ -86,7 +115,7 @@ def fit(spec: SpecPath, work: Work, ledger: LedgerFile = None) -> None:
     from vru_models.evidence import fit as fit_run
     from vru_models.workflow import refuse_taken
 
-    declared = _spec(spec)
+    declared = declared_in(spec)
     refuse_taken(work, "run")
     started = time.monotonic()
     progress("fix the bars, fit every candidate on every split", started)
@@ -119,7 +148,8 @@ def evaluate(work: Work, ledger: LedgerFile = None) -> None:
     )
 
 
-def _spec(path: Path) -> Spec:
+def declared_in(path: Path) -> Spec:
+    """The spec in a file, or the one that ships under a name."""
     from vru_models.spec import Spec
 
     shipped = path.suffix == "" and not os.path.exists(path) and len(path.parts) == 1

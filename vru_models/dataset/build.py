@@ -34,6 +34,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     >>> data.findings.worst
     'pass'
     """
+    events.require_recorded_by(spec.recording)
     agreed = _training_use(spec)
     end = data_end(spec, events)
     splits = splits_of(spec, end).required()

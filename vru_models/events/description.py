@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,23 @@ BANDS: Final = {"known_0_to_7": 7, "known_8_to_31": 31, "known_32_to_92": 92, "k
 
 BY: Final = ("role", "status", "year")
 _MEDIAN, _P95 = 0.5, 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """What the events are, protected: their ``lags``, and their ``composition`` by role, status and year."""
+
+    lags: Protected
+    composition: Protected
+
+    def frame(self) -> pd.DataFrame:
+        """The lags, a row per indicator, with a note where a figure is not shown; see :func:`lags`."""
+        return self.lags.frame()
+
+    def __repr__(self) -> str:
+        shown = self.lags.text()
+        columns = ["indicator", "events", "people", "late_share", "assumed_share", "median_days", "p95_days"]
+        return f"{shown[columns].to_string(index=False)}\n(.lags, .composition: by role, status and year)"
 
 
 def assumed_feeds(findings: Findings) -> frozenset[str]:

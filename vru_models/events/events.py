@@ -14,6 +14,7 @@ import pandas as pd
 
 from vru_models.errors import DataError
 from vru_models.events import store
+from vru_models.events.description import Description, assumed_feeds, composition, lags
 from vru_models.events.folding import ROW_KINDS, as_known, fold, folded_rows
 from vru_models.events.tombstones import Tombstones
 from vru_models.events.versions import (
@@ -31,8 +32,6 @@ from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import digest_frame, digest_json
 from vru_models.spec.sources import VOID_STATUSES
 from vru_models.spec.tables import Kind
-
-_LATE_DAYS = 31
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +186,12 @@ class Events:
         """The same events with what was found, and by which indicators, when they were recorded."""
         return replace(self, findings=findings, recorded_under=under)
 
+    def require_recorded_by(self, recording: str) -> None:
+        """Refuse events that were made by other indicators than a spec's (:attr:`Spec.recording`); unsaid is taken."""
+        if self.recorded_under not in ("", recording):
+            what = "were recorded by other indicators than those of this spec"
+            raise DataError.at("events", what, then="Record the extracts again, in order, by this spec")
+
     def with_coverage(self, coverage: pd.DataFrame) -> Events:
         """The same events with another coverage."""
         return replace(self, rows={**self.rows, "coverage": folded_rows(coverage, "coverage")})
@@ -244,23 +249,16 @@ class Events:
             raise DataError.at("event store", "its columns are not those of a store", then="Record again") from None
         return replace(found, recorded_under=held.recorded_under, tombstones=held.tombstones)
 
-    def describe(self) -> pd.DataFrame:
-        """One row per indicator: indicator, rows, median_lag_days, p95_lag_days, share_late (first known > 31 days on).
+    def describe(self, profile: str = "opensafely") -> Description:
+        """How late events became known, and in what role, with what status and of what year they are, protected.
 
-        Lags are of each event's first version. Counts are not protected: this table is for those who hold the data.
+        Lags are of each event's first version; ``late`` is known more than 31 days on; ``assumed`` has a known date
+        that the declared lag stands in for. Small counts are redacted by the profile, the others rounded.
         """
-        first = self.frame.sort_values("known_date", kind="stable").drop_duplicates("event_id")
-        lag = (first["known_date"] - first["event_date"]).dt.days
-        by = lag.groupby(first["indicator"].astype("str"))
-        table = pd.DataFrame(
-            {
-                "rows": self.frame["indicator"].astype("str").value_counts(),
-                "median_lag_days": by.median().astype("float64"),
-                "p95_lag_days": by.quantile(0.95).astype("float64"),
-                "share_late": (lag > _LATE_DAYS).groupby(first["indicator"].astype("str")).mean().astype("float64"),
-            }
+        return Description(
+            lags(self.frame, assumed=assumed_feeds(self.findings), profile=profile),
+            composition(self.frame, profile=profile),
         )
-        return table.sort_index().rename_axis("indicator").reset_index()
 
     def __repr__(self) -> str:
         people = self.frame["person_id"].nunique()

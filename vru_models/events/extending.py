@@ -32,9 +32,7 @@ MOST_HISTORY = 0.05
 
 def require_in_order(feeds: Feeds, spec: Spec, held: Events) -> None:
     """Refuse an extract that is older than the one held, and events that other indicators made."""
-    if held.recorded_under not in ("", spec.recording):
-        what = "were recorded by other indicators than those of this spec"
-        raise DataError.at("earlier events", what, then="Record the earlier extracts again, in order, by this spec")
+    held.require_recorded_by(spec.recording)
     dates = feeds.extract_dates.items()
     if older := [name for name, day in dates if name in held.extract_dates and day < held.extract_dates[name]]:
         what = f"older than the extract that is held: {', '.join(older)}"

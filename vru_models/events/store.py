@@ -234,3 +234,9 @@ def _not_as_written(name: str) -> DataError:
     return DataError.at(
         "event store", f"{name} is not what was written", then="Restore it from a copy, or record again"
     )
+
+
+def names_in(folder: str | Path) -> frozenset[str]:
+    """The files that a store consists of, by their paths in its folder."""
+    manifest = _manifest(Path(folder))
+    return frozenset({_MANIFEST, *(_path(part, digest) for part, digest in manifest.files.items())})

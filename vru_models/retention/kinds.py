@@ -19,6 +19,7 @@ from vru_models.audit.verify import list_folders, release_folders
 from vru_models.dataset import Dataset
 from vru_models.errors import DataError, RefusedError
 from vru_models.events import Events
+from vru_models.events.store import names_in
 from vru_models.evidence import Evidence, Run
 from vru_models.feeds.quarantine import CSV, FOLDER, PARQUET, quarantine_digests
 from vru_models.spec.digest import digest_file, digest_json
@@ -129,7 +130,7 @@ def _digests(place: Path) -> dict[str, str]:
 
 def _events(place: Path) -> str:
     digest = Events.open(place).digest
-    _exactly(place, {"store.json", *json.loads((place / "store.json").read_bytes())["files"]})
+    _exactly(place, names_in(place))
     return digest
 
 

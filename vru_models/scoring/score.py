@@ -43,7 +43,7 @@ class Scores:
     as_of
         The date of the list; nothing known on or after it was used.
     counts
-        In view, eligible, routed (left off, because statutory support is recorded), listed.
+        In view, eligible, routed (left off, because statutory support is recorded), objecting to being scored, listed.
     findings
         The gates. Per feed that was used: what the gate of the feeds found (VRU101, 102, 103, 107, 108, 110), VRU501
         (how old its extract is) and, against training, VRU502 (how much it told, by indicator), VRU503 (how much of it
@@ -122,13 +122,14 @@ def score(
         The signer is not pinned, the release expired or superseded or not in the ledger, an agreement ended or does not
         allow scoring, or a gate does not pass.
     DataError
-        Nobody is eligible, or an extract is dated after today.
+        Nobody is eligible, an extract is dated after today, or other indicators made the events.
     """
     if not isinstance(events, Events):
         raise TypeError(f"events: a {type(events).__name__} is given. Expected: Events, from record_events.")
     day, given = as_day(as_of), dict(overrides or {})
     refuse_unapproved(release, ledger, day)
     refuse_future(events.extract_dates)
+    events.require_recorded_by(release.spec.recording)
     gates = _admitted(release.spec, events) + Findings([*_stale(release.spec, events, day), _learnt(release, day)])
     coded = encode(release.spec, events)
     rows = day_of(release.spec, coded, day)
