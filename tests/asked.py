@@ -49,12 +49,14 @@ def events(
     spells: str | None = None,
     coverage: str = ALL_SHARED,
     extracted: dt.date | None = None,
+    **more: str,
 ) -> Events:
     versions = table(said) if isinstance(said, str) else said
     return Events.from_frame(
         versions,
         spells=table(spells) if spells else _always_in_view(versions),
         coverage=table(coverage),
+        **{kind: table(text) for kind, text in more.items()},
         extract_dates=dict.fromkeys(("exclusions", "missing", "people"), extracted or EXTRACTED),
     )
 
@@ -97,7 +99,8 @@ def _answer(name: str, row: dict[str, str], day: Day, behind: tuple[Spec, Events
     number = int(np.flatnonzero(coded.people == row["person_id"])[0])
     eligible = bool(day.cohort.eligible[number])
     if name == "cohort":
-        return "eligible" if eligible else "routed" if day.cohort.routed[number] else "no"
+        others = [who for who in ("routed", "objecting") if getattr(day.cohort, who)[number]]
+        return "eligible" if eligible else others[0] if others else "no"
     if not eligible:
         return "not eligible"
     key = (row["person_id"], pd.Timestamp(row["as_of"]))

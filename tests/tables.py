@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 _DATES = ("as_of", "birth_month", "known_until")
-_NUMBERS = {"value": "float64", "age_from": "Int64", "age_to": "Int64"}
+_NUMBERS = {"value": "float64", "age_from": "Int64", "age_to": "Int64", "confidence": "float64"}
 
 
 def table(text: str) -> pd.DataFrame:

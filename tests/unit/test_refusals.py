@@ -165,8 +165,8 @@ def test_assaults_by_area_have_no_lawful_join_to_a_person():
 
 
 @pytest.mark.parametrize("feed", ["links", "objections"])
-def test_what_would_be_read_and_not_acted_on_is_refused(feed):
-    with pytest.raises(SpecError, match=f"feeds.{feed}: holds {feed}, which are not acted on yet. Leave the feed out"):
+def test_links_and_objections_are_acted_on_and_give_no_event(feed):
+    with pytest.raises(SpecError, match=f"indicators.added: feed {feed} holds {feed}. Expected: a feed of events"):
         declared(feed, use="context")
 
 
