@@ -166,7 +166,7 @@ def dataset(
         X=X_all,
         status=pd.DataFrame({"exclusions_12m": np.zeros(len(X_all), dtype=np.uint8)}, index=X_all.index),
         rows=pd.concat(parts["rows"]),
-        counts=pd.DataFrame({"in_view": n, "eligible": n, "routed": 0}, index=dates),
+        counts=pd.DataFrame({"in_view": n, "eligible": n, "routed": 0, "objecting": 0}, index=dates),
         volumes=volume_frame([(str(d), "exclusions", "suspension", "*", n, n, n, 0) for d in splits.dates]),
         splits=splits,
         findings=Findings([Finding("VRU201", "pass", "leakage", "proved")]),

@@ -76,7 +76,7 @@ def test_the_findings_say_what_was_checked_and_travel_with_the_dataset(data):
     assert [(f.code, f.status) for f in data.findings] == [
         ("VRU204", "pass"), ("VRU205", "pass"), ("VRU201", "pass"), ("VRU202", "pass"),
     ]  # fmt: skip
-    assert "4 people on 2 as-of dates" in data.findings.items[1].message
+    assert "4 people on 2 as-of dates" in data.findings.items[2].message
 
 
 def test_it_says_which_spec_and_which_events_it_was_built_from(data):

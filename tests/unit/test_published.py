@@ -20,7 +20,7 @@ COUNTS = {
     "comparison": ["n", "n_labelled", "positives", "listed_labelled", "listed_positives", "missed"],
     "by_split": ["n", "n_labelled", "positives", "listed_labelled", "listed_positives", "missed"],
     "reliability": ["n", "n_labelled", "positives"],
-    "labels": ["in_view", "eligible", "routed", "labelled", "positives", "treated"],
+    "labels": ["in_view", "eligible", "routed", "objecting", "labelled", "positives", "treated"],
     "groups": [
         "n", "n_labelled", "positives", "selected", "selected_labelled", "selected_positives", "unlisted_labelled",
         "missed",
