@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import small
+import world as worlds
 
+from vru_models.dataset import build_dataset
 from vru_models.errors import DataError, RefusedError
 from vru_models.events import Events, record_events
 from vru_models.feeds import admit
@@ -181,3 +183,21 @@ def test_who_was_purged_does_not_come_in_again_by_any_feed():
     (found,) = [f for f in events.findings if f.code == "VRU123"]
     assert (found.status, found.figures) == ("pass", {"rows": 4})
     assert events.tombstones == held.tombstones
+
+
+def test_years_that_arrive_at_once_train_under_assumed_lag_and_have_nothing_to_train_on_under_first_seen():
+    def declared(**known):
+        return worlds.spec(**{f"feeds.{feed}.known": known for feed in ("exclusions", "missing")})
+
+    def at_once(spec):
+        return admit(worlds.extracts(n=200), spec, extract_dates=dict.fromkeys(spec.feeds, small.EXTRACT_DATE))
+
+    lagged = declared(kind="assumed_lag", median=14, p95=60)
+    data = build_dataset(lagged, record_events(at_once(lagged), lagged))
+    assert data.labelled.sum() > 400
+    assert data.X.max().max() > 0
+    seen = declared(kind="first_seen")
+    with pytest.raises(
+        DataError, match=r"Declare feeds\.exclusions\.known as assumed_lag with the median and the 95th"
+    ):
+        record_events(at_once(seen), seen)
