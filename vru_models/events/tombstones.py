@@ -52,7 +52,8 @@ class Tombstones(Section):
         where = "tombstones"
         if key is None:
             what = f"there are {len(self):,}, and no key to tell whose rows must stay out"
-            raise RefusedError.at(where, what, then="Give the key under which they were purged (key=, or --erasure-key)")
+            then = "Give the key under which they were purged (key=, or --erasure-key)"
+            raise RefusedError.at(where, what, then=then)
         if len(key) < _SHORTEST_KEY:
             raise RefusedError.at(where, "the key is too short", expected=f"at least {_SHORTEST_KEY} random bytes")
         if self.people and keyed_digest(key, _CHECK) != self.check:
