@@ -15,7 +15,7 @@ from vru_models.errors import DataError, RefusedError, StorageError
 from vru_models.events import record_events
 from vru_models.feeds import files, read_feeds, write_extracts
 from vru_models.feeds.files import csv_batches, parquet_batches
-from vru_models.feeds.read import batches_of
+from vru_models.feeds.read import tables_of
 from vru_models.spec.sources import Source
 
 HEADER = "episode_id,person_id,start_date,known_date"
@@ -479,7 +479,7 @@ def test_a_parquet_file_that_breaks_off_is_refused(folder):
 
 
 def test_a_feed_alone_is_read_as_it_is_delivered(folder):
-    read = batches_of(folder, small.spec(), feed="missing", malformed=[])
+    read = tables_of(folder, small.spec(), feed="missing", malformed=[])
     assert [table.to_pylist() for table in read] == [
         [dict(zip(HEADER.split(","), ["m1", "c", "2022-06-01", "2022-06-02"], strict=True))]
     ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from vru_models.events.events import Events
 from vru_models.findings import Finding, Status
 from vru_models.spec import Spec
 from vru_models.spec.sources import Indicator
@@ -36,11 +35,10 @@ def refused_roles(name: str, rows: int) -> Finding:
     return Finding("VRU106", "pass", name, message, {"rows": rows})
 
 
-def assumed(versions: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
-    """VRU104: the share of each feed's known dates that is assumed."""
+def assumed(rows_of: Mapping[str, int], spec: Spec) -> Iterator[Finding]:
+    """VRU104: the share of each feed's known dates that is assumed, of so many rows in force at some time."""
     for name in event_feeds(spec):
-        known = spec.feeds[name].known
-        rows = int((versions["feed"] == name).sum())
+        known, rows = spec.feeds[name].known, rows_of.get(name, 0)
         n_assumed = rows if known.kind == "assumed_lag" else 0
         figures = {"rows": rows, "assumed": n_assumed}
         if n_assumed:
@@ -60,20 +58,30 @@ def uncovered(coverage: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
         yield Finding("VRU107", "pass" if rows else "fail", name, message, {"rows": rows})
 
 
-def linked(events: Events, spec: Spec) -> Iterator[Finding]:
-    """VRU108: a feed fewer than half of whose people have a spell, by their pseudonym or by a linked one."""
-    links, in_view = events.rows["links"], set(events.spells["person_id"])
-    in_view |= set(links["person_id"][links["other_id"].isin(in_view)])
-    in_view |= set(links["other_id"][links["person_id"].isin(in_view)])
-    for name in event_feeds(spec):
-        people = events.frame["person_id"][(events.frame["feed"] == name).to_numpy()].drop_duplicates()
-        n_linked = int(people.isin(in_view).sum())
-        figures = {"people": len(people), "linked": n_linked}
-        if not len(people):
+def with_spell(spells: pd.DataFrame, links: pd.DataFrame) -> set[str]:
+    """Who has a spell, by their pseudonym or by a linked one."""
+    found = set(spells["person_id"])
+    found |= set(links["person_id"][links["other_id"].isin(found)])
+    return found | set(links["other_id"][links["person_id"].isin(found)])
+
+
+def people_of(events: pd.DataFrame, feeds: Iterable[str], have_spell: set[str]) -> pd.DataFrame:
+    """By feed, how many ``people`` have events, and how many of them a spell (``linked``)."""
+    people = events[["feed", "person_id"]].drop_duplicates().astype({"feed": "str"})
+    counted = people["person_id"].isin(have_spell).groupby(people["feed"]).agg(["size", "sum"])
+    filled = counted.reindex(list(feeds), fill_value=0).astype("int64")
+    return filled.set_axis(["people", "linked"], axis=1)
+
+
+def linked(reached: pd.DataFrame) -> Iterator[Finding]:
+    """VRU108: a feed fewer than half of whose people (as from :func:`people_of`) have a spell."""
+    for name, people, n_linked in reached.itertuples():
+        figures = {"people": people, "linked": n_linked}
+        if not people:
             yield Finding("VRU108", "not applicable", name, "it has events of nobody", figures)
             continue
-        message = f"{n_linked / len(people):.0%} of its people have a spell (at least {LEAST_LINKED:.0%})"
-        status: Status = "pass" if n_linked >= LEAST_LINKED * len(people) else "fail"
+        message = f"{n_linked / people:.0%} of its people have a spell (at least {LEAST_LINKED:.0%})"
+        status: Status = "pass" if n_linked >= LEAST_LINKED * people else "fail"
         yield Finding("VRU108", status, name, message, figures)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vru_models.errors import DataError
@@ -145,9 +146,11 @@ class Events:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over events, every other row and extract dates (not over findings)."""
-        frames = [digest_frame(f, index=False) for f in (self.frame, *self.rows.values())]
-        return digest_json([*frames, {name: date.isoformat() for name, date in self.extract_dates.items()}])
+        """SHA-256 over events (as the store has them in buckets), other rows and extract dates (not over findings)."""
+        n_buckets = store.bucket_count(len(self.frame) + len(self.closers))
+        bucket = store.bucket_of(self.frame["person_id"], n_buckets) if n_buckets > 1 else np.zeros(len(self.frame))
+        parts = (self.frame.iloc[np.flatnonzero(bucket == i)] for i in range(n_buckets))
+        return combined_digest([digest_frame(part, index=False) for part in parts], self.rows, self.extract_dates)
 
     def as_known(self, date: Any) -> Events:
         """What was known on a date (``known_date < date <= known_until``), as if extracted then."""
@@ -266,6 +269,14 @@ class Events:
             f"Events({len(self.frame):,} rows of {people:,} people, {self.frame['indicator'].nunique()} indicators, "
             f"{len(self.closers):,} withdrawn; findings: {self.findings.worst})"
         )
+
+
+def combined_digest(
+    buckets: Sequence[str], rows: Mapping[Kind, pd.DataFrame], extract_dates: Mapping[str, dt.date]
+) -> str:
+    """:attr:`Events.digest` from the digest of each bucket's part of the frame."""
+    others = [digest_frame(frame, index=False) for frame in rows.values()]
+    return digest_json([*buckets, *others, {name: date.isoformat() for name, date in extract_dates.items()}])
 
 
 def _without(rows: pd.DataFrame, person_id: str) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def extended(
     for feed in checks.event_feeds(spec):
         of_feed = arriving[arriving["feed"] == feed]
         if feed not in held.extract_dates:
-            _refuse_history(of_feed, spec, feed, dates[feed])
+            refuse_history(history_in(of_feed, dates[feed]), len(of_feed), spec, feed)
             parts.append(of_feed)
             continue
         new, found = _new_versions(of_feed, held, spec, feed=feed, extracted=dates[feed])
@@ -88,14 +88,16 @@ def _delivery(spec: Spec, feed: str, held: Events, extracted: dt.date) -> Delive
     return Delivery(snapshot, as_days(extracted), as_days(held.extract_dates[feed]))
 
 
-def _refuse_history(versions: pd.DataFrame, spec: Spec, feed: str, extracted: dt.date) -> None:
-    """A bulk extract arrives on one day; under ``first_seen`` years of it would be known from that day only."""
-    if spec.feeds[feed].known.kind != "first_seen":
-        return
+def history_in(versions: pd.DataFrame, extracted: dt.date) -> int:
+    """How many versions are of what happened long before the extract."""
     happened = versions["event_date"].to_numpy().astype("datetime64[D]")
-    old = int((happened < HISTORY.before(as_day(extracted))).sum())
-    if old > MOST_HISTORY * len(versions):
-        what = f"the first extract holds {old:,} events ({old / len(versions):.0%}) from more than {HISTORY} before it"
+    return int((happened < HISTORY.before(as_day(extracted))).sum())
+
+
+def refuse_history(old: int, versions: int, spec: Spec, feed: str) -> None:
+    """A bulk extract arrives on one day; under ``first_seen`` years of it would be known from that day only."""
+    if spec.feeds[feed].known.kind == "first_seen" and old > MOST_HISTORY * versions:
+        what = f"the first extract holds {old:,} events ({old / versions:.0%}) from more than {HISTORY} before it"
         then = (
             f"Declare feeds.{feed}.known as assumed_lag with the median and the 95th percentile of the lag in days; "
             "later extracts can be first_seen"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -71,7 +72,11 @@ def record_events(feeds: Feeds, spec: Spec, *, earlier: Events | None = None, ke
     events, arrived = extended(held, arriving, rows, spec, dates=feeds.extract_dates)
     if "coverage" not in rows:
         events = events.with_coverage(agreed_coverage(spec))
-    found = [*feeds.findings, *findings, *kept_out, *arrived, *_found(events, spec)]
+    reached = checks.people_of(
+        events.frame, checks.event_feeds(spec), checks.with_spell(events.spells, events.rows["links"])
+    )
+    in_force = Counter(events.frame["feed"].astype("str"))
+    found = [*feeds.findings, *findings, *kept_out, *arrived, *found_of(events.coverage, in_force, reached, spec)]
     return events.recorded(Findings(found), under=spec.recording)
 
 
@@ -82,26 +87,27 @@ def _arriving(
     parts, findings = [no_versions()], []
     for name, indicator in spec.indicators.items():
         frame, standing = accepted[indicator.feed], held.frame[held.frame["indicator"] == name]
-        rows, never = _versions(name, frame, spec, extract_date=dates[indicator.feed], standing=standing)
+        rows, never = versions_of(name, frame, spec, extract_date=dates[indicator.feed], standing=standing)
         parts.append(rows)
         findings += [] if len(rows) or len(standing) or not len(frame) else [checks.never_fires(name, indicator)]
         findings += [checks.refused_roles(name, never)] if never else []
     return typed(pd.concat(parts, ignore_index=True)), findings
 
 
-def _found(events: Events, spec: Spec) -> list[Finding]:
-    findings = list(checks.assumed(events.frame, spec))
+def found_of(coverage: pd.DataFrame, in_force: Mapping[str, int], reached: pd.DataFrame, spec: Spec) -> list[Finding]:
+    """What is found of the events as a whole, from the rows in force at some time and the people of each feed."""
+    findings = list(checks.assumed(in_force, spec))
     if spec.feed_of_kind("coverage"):
-        findings += checks.uncovered(events.coverage, spec)
+        findings += checks.uncovered(coverage, spec)
     else:
         message = "no coverage feed is declared: agreements stand in, which cannot tell what was delivered"
         findings.append(Finding("VRU105", "cannot tell", "coverage", message))
     if spec.feed_of_kind("spells"):
-        findings += checks.linked(events, spec)
+        findings += checks.linked(reached)
     return findings
 
 
-def _versions(
+def versions_of(
     name: str, frame: pd.DataFrame, spec: Spec, *, extract_date: dt.date, standing: pd.DataFrame
 ) -> tuple[pd.DataFrame, int]:
     """The versions of one indicator's events, closers included, and how many rows were refused for their role.

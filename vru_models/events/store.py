@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from vru_models.findings import Finding, Findings
 from vru_models.frames import to_frame, to_table
 from vru_models.spec.digest import buckets_of, canonical_json, digest_bytes, digest_json
 from vru_models.spec.section import Section
-from vru_models.spec.storage import read_file, storage_errors, sync_folder, write_file, write_folder
+from vru_models.spec.storage import read_file, storage_errors, sync_folder, write_file, write_folder_from
 from vru_models.spec.tables import Kind
 
 FORMAT: Literal["vru-events/2"] = "vru-events/2"
@@ -42,7 +42,8 @@ SCHEMA = pa.schema(
         ("feed", pa.string()),
     ]
 )
-_ROWS_PER_BUCKET, _MOST_BUCKETS = 100_000, 256
+MOST_BUCKETS = 256
+_ROWS_PER_BUCKET = 100_000
 _LARGEST = 1 << 34
 
 
@@ -50,7 +51,7 @@ class _Manifest(Section):
     """``store.json``: what the other files must be, under a digest of its own."""
 
     format: Literal["vru-events/2"] = FORMAT
-    buckets: Annotated[int, Field(ge=1, le=_MOST_BUCKETS)]
+    buckets: Annotated[int, Field(ge=1, le=MOST_BUCKETS)]
     recorded_under: str
     extract_dates: dict[str, dt.date]
     findings: tuple[Finding, ...]
@@ -63,11 +64,10 @@ class _Manifest(Section):
         return digest_json(self.model_dump(mode="json", exclude={"digest"}))
 
 
-@dataclass(frozen=True)
-class Held:
-    """What a store holds: event versions, other rows by kind with when each was known, and what :class:`Events` has."""
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What a store holds beside events: other rows by kind with when each was known, and what :class:`Events` has."""
 
-    versions: pd.DataFrame
     rows: Mapping[Kind, pd.DataFrame]
     extract_dates: Mapping[str, dt.date]
     findings: Findings
@@ -75,9 +75,27 @@ class Held:
     tombstones: Tombstones
 
 
+@dataclass(frozen=True, kw_only=True)
+class Held(Beside):
+    """All that a store holds: ``versions`` of events, too."""
+
+    versions: pd.DataFrame
+
+
 def save(folder: str | Path, held: Held) -> None:
     """Publish a store at once; a folder that already holds something is refused."""
-    write_folder(folder, dict(_files(held)), role="event store")
+    write_folder_from(folder, _held_files(held), role="event store")
+
+
+def save_buckets(
+    folder: str | Path, buckets: Iterable[pd.DataFrame], beside: Callable[[], Beside], *, n_buckets: int
+) -> None:
+    """Publish a store from its buckets of versions, each written before the next is made; the rest is asked for last.
+
+    Of versions that are the same, in ``n_buckets`` by :func:`~vru_models.spec.digest.buckets_of` and in the house's
+    order, it is the store that :func:`save` writes, byte for byte.
+    """
+    write_folder_from(folder, _files(buckets, beside, n_buckets=n_buckets), role="event store")
 
 
 def update(folder: str | Path, change: Callable[[Held], Held]) -> None:
@@ -93,7 +111,7 @@ def update(folder: str | Path, change: Callable[[Held], Held]) -> None:
     """
     place = Path(folder)
     with _locked(place):
-        files = _files(change(load(place)))
+        files = dict(_held_files(change(load(place))))
         for name, content in files.items():
             if name != _MANIFEST and not (place / name).exists():
                 write_file(place / name, content, role=f"event store: {name}")
@@ -122,24 +140,39 @@ def _locked(place: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _files(held: Held) -> dict[str, bytes]:
-    """Every file of a store by its path; a file's name holds the digest of its content, ``store.json`` all of them."""
+def _held_files(held: Held) -> Iterator[tuple[str, bytes]]:
     n_buckets = bucket_count(len(held.versions))
-    table = to_table(held.versions).cast(SCHEMA)
-    bucket = _bucket_of(held.versions["person_id"], n_buckets)
-    parts = {_bucket(i): _parquet(table.take(np.flatnonzero(bucket == i))) for i in range(n_buckets)}
-    parts |= {kind: _parquet(to_table(frame)) for kind, frame in held.rows.items()}
+    bucket = bucket_of(held.versions["person_id"], n_buckets)
+    parts = (held.versions.iloc[np.flatnonzero(bucket == i)] for i in range(n_buckets))
+    return _files(parts, lambda: held, n_buckets=n_buckets)
+
+
+def _files(
+    buckets: Iterable[pd.DataFrame], beside: Callable[[], Beside], *, n_buckets: int
+) -> Iterator[tuple[str, bytes]]:
+    """Every file of a store by its path; a file's name holds the digest of its content, ``store.json`` all of them."""
+    digests: dict[str, str] = {}
+
+    def file(part: str, table: pa.Table) -> tuple[str, bytes]:
+        content = _parquet(table)
+        digests[part] = digest_bytes(content)
+        return _path(part, digests[part]), content
+
+    for i, versions in enumerate(buckets):
+        yield file(_bucket(i), to_table(versions).cast(SCHEMA))
+    rest = beside()
+    for kind, frame in rest.rows.items():
+        yield file(kind, to_table(frame))
     manifest = _Manifest(
         buckets=n_buckets,
-        recorded_under=held.recorded_under,
-        extract_dates=dict(held.extract_dates),
-        findings=tuple(held.findings),
-        tombstones=held.tombstones,
-        files={name: digest_bytes(content) for name, content in parts.items()},
+        recorded_under=rest.recorded_under,
+        extract_dates=dict(rest.extract_dates),
+        findings=tuple(rest.findings),
+        tombstones=rest.tombstones,
+        files=digests,
     )
     sealed = manifest.model_copy(update={"digest": manifest.own_digest})
-    files = {_path(name, manifest.files[name]): content for name, content in parts.items()}
-    return files | {_MANIFEST: canonical_json(sealed.model_dump(mode="json"))}
+    yield _MANIFEST, canonical_json(sealed.model_dump(mode="json"))
 
 
 def bucket_count(rows: int) -> int:
@@ -151,10 +184,11 @@ def bucket_count(rows: int) -> int:
     [1, 1, 2, 16]
     """
     wanted = -(-rows // _ROWS_PER_BUCKET)
-    return min(_MOST_BUCKETS, 1 << max(0, wanted - 1).bit_length())
+    return min(MOST_BUCKETS, 1 << max(0, wanted - 1).bit_length())
 
 
-def _bucket_of(persons: pd.Series[Any], n_buckets: int) -> np.ndarray:
+def bucket_of(persons: pd.Series[Any], n_buckets: int = MOST_BUCKETS) -> np.ndarray:
+    """The bucket of each row, by its person; in fewer buckets (a power of two) it is this, modulo their number."""
     codes, distinct = pd.factorize(persons)
     return np.asarray(buckets_of(list(distinct), n_buckets)[codes])
 

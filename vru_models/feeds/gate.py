@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vru_models.errors import DataError
-from vru_models.feeds.batches import Verdict
+from vru_models.feeds.batches import Batch
 from vru_models.feeds.feeds import Feeds
-from vru_models.feeds.validate import header_faults, validate
+from vru_models.feeds.passing import OBJECTED, Passage, joined_quarantine, passed
+from vru_models.feeds.validate import cut
 from vru_models.findings import Finding, Findings, Status
-from vru_models.frames import arrow_table
-from vru_models.identifiers.scan import scan_identifiers
+from vru_models.frames import arrow_table, to_frame
 from vru_models.spec import Spec
 
 _MOST_REASONS = 3
-OBJECTED = "objected"
-"""Why a row of the audit file is held back whose person objects to equality monitoring; no fault of the extract."""
-
 MOST_QUARANTINED = 0.01
 """Largest share of a feed's rows that may be quarantined before VRU102 fails."""
 
@@ -61,25 +57,9 @@ def admit(
     monitoring are held back as ``objected``.
     """
     _every_feed_once(frames, spec, extract_dates)
-    tables = {name: arrow_table(frames[name]) for name in spec.feeds}
-    faults, scans = [], {}
-    for name, table in tables.items():
-        wrong = header_faults(table.column_names, spec.table_of(name))
-        headed = bool(set(table.column_names) & set(spec.table_of(name).columns))
-        scans[name] = scan_identifiers(table, at=extract_dates[name]) if headed else Findings()
-        wrong += [f"column {f.where}: {f.message} (VRU110)" for f in scans[name].with_status("fail")]
-        faults += [f"  {name}: {fault}" for fault in wrong]
-    if faults:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        then = "Nothing was let in. Correct the extracts at their source and run again."
-        raise DataError("\n".join([f"extracts: {count} of whole files.", *faults, then]))
-    verdicts = {
-        name: validate(
-            table, spec, feed=name, extract_date=extract_dates[name], malformed=(malformed or {}).get(name, ())
-        )
-        for name, table in tables.items()
-    }
-    return _feeds(verdicts, scans, spec, extract_dates)
+    numbers = malformed or {}
+    sources = {name: cut([arrow_table(frames[name])], sorted(numbers.get(name, ()))) for name in spec.feeds}
+    return feeds_of(through_gate(sources, spec, extract_dates=extract_dates), spec, extract_dates)
 
 
 def _every_feed_once(frames: Mapping[str, object], spec: Spec, extract_dates: Mapping[str, dt.date]) -> None:
@@ -91,26 +71,72 @@ def _every_feed_once(frames: Mapping[str, object], spec: Spec, extract_dates: Ma
             raise DataError.at("extracts", f"{what} {', '.join(absent)}", expected="one per declared feed")
 
 
-def _feeds(
-    verdicts: Mapping[str, Verdict], scans: Mapping[str, Findings], spec: Spec, extract_dates: Mapping[str, dt.date]
-) -> Feeds:
+def through_gate(
+    sources: Mapping[str, Iterable[Batch]],
+    spec: Spec,
+    *,
+    extract_dates: Mapping[str, dt.date],
+    take: Mapping[str, Callable[[pa.Table], None]] | None = None,
+) -> dict[str, Passage]:
+    """Every declared feed through the gate of :func:`admit`, in order of the spec, each from its batches.
+
+    Parameters
+    ----------
+    take
+        By feed, what is given the accepted rows of each batch instead of their being kept; events only. When this
+        raises, nothing of what was taken may stand.
+    """
+    passages, faults = {}, []
+    for name in spec.feeds:
+        taker = (take or {}).get(name)
+        passage = passed(sources[name], spec, feed=name, extract_date=extract_dates[name], take=taker)
+        passages[name] = passage
+        faults += [f"  {name}: {fault}" for fault in passage.faults]
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        then = "Nothing was let in. Correct the extracts at their source and run again."
+        raise DataError("\n".join([f"extracts: {count} of whole files.", *faults, then]))
     audit, objections = spec.feed_of_kind("audit"), spec.feed_of_kind("objections")
     if audit and objections:
-        objecting = _who_object(verdicts[objections].accepted, "audit", on=extract_dates[objections])
-        verdicts = {**verdicts, audit: _without(verdicts[audit], objecting)}
-    findings = Findings(
-        finding
-        for name, verdict in verdicts.items()
-        for finding in (*_renamed(scans[name], name), *_counted(name, verdict, spec), _purposes(name, spec))
-    )
-    quarantine = pd.concat([v.quarantine.assign(feed=name) for name, v in verdicts.items()], ignore_index=True)
+        objecting = _who_object(to_frame(passages[objections].table), "audit", on=extract_dates[objections])
+        passages[audit] = passages[audit].without(objecting)
+    return passages
+
+
+def feeds_of(passages: Mapping[str, Passage], spec: Spec, extract_dates: Mapping[str, dt.date]) -> Feeds:
+    """The feeds whose rows were all kept."""
+    frames = {name: to_frame(passage.table) for name, passage in passages.items()}
+    audit = spec.feed_of_kind("audit")
+    sensitive = frames.pop(audit) if audit else None
     return Feeds(
-        accepted={name: v.accepted for name, v in verdicts.items() if name != audit},
-        quarantine=quarantine[["feed", "row", "reasons"]],
-        findings=findings,
+        accepted=frames,
+        quarantine=quarantine_of(passages).astype({"feed": "str", "reasons": "str"}),
+        findings=gate_findings(passages, spec),
         extract_dates={name: extract_dates[name] for name in spec.feeds},
-        rows_in={name: v.rows_in for name, v in verdicts.items()},
-        sensitive=verdicts[audit].accepted if audit else None,
+        rows_in={name: passage.rows_in for name, passage in passages.items()},
+        sensitive=sensitive,
+    )
+
+
+def counts_of(passages: Mapping[str, Passage]) -> pd.DataFrame:
+    """One row per feed: feed, rows_in, accepted, quarantined."""
+    rows = [(name, p.rows_in, p.accepted, len(p.held)) for name, p in passages.items()]
+    return pd.DataFrame(rows, columns=["feed", "rows_in", "accepted", "quarantined"])
+
+
+def quarantine_of(passages: Mapping[str, Passage]) -> pd.DataFrame:
+    """``feed, row, reasons`` of every row held back, feeds and reasons as categories."""
+    held = [passage.held for passage in passages.values()]
+    feed = pd.Categorical(list(passages)).repeat([len(frame) for frame in held])
+    return joined_quarantine(held).assign(feed=feed)[["feed", "row", "reasons"]]
+
+
+def gate_findings(passages: Mapping[str, Passage], spec: Spec) -> Findings:
+    """VRU110, VRU101, VRU102 and VRU103 of every feed."""
+    return Findings(
+        finding
+        for name, passage in passages.items()
+        for finding in (*_renamed(passage.scan, name), *_counted(name, passage, spec), _purposes(name, spec))
     )
 
 
@@ -122,37 +148,32 @@ def _who_object(objections: pd.DataFrame, purpose: str, *, on: dt.date) -> set[s
     return set(last["person_id"][stands])
 
 
-def _without(verdict: Verdict, people: set[str]) -> Verdict:
-    """The verdict with the rows of some people held back: they object."""
-    theirs = np.asarray(pc.is_in(verdict.table["person_id"], value_set=pa.array(sorted(people), pa.string())))
-    numbers = np.setdiff1d(np.arange(1, verdict.rows_in + 1), verdict.quarantine["row"])
-    held = pd.DataFrame({"row": numbers[theirs], "reasons": pd.array([OBJECTED] * int(theirs.sum()), dtype="str")})
-    quarantine = pd.concat([verdict.quarantine, held]).sort_values("row", ignore_index=True)
-    return Verdict(verdict.table.filter(pa.array(~theirs)), quarantine, verdict.rows_in)
-
-
 def _renamed(scan: Findings, feed: str) -> list[Finding]:
     return [Finding(f.code, f.status, feed, f.message, f.figures) for f in scan]
 
 
-def _counted(feed: str, verdict: Verdict, spec: Spec) -> tuple[Finding, Finding]:
-    rows, accepted, held = verdict.rows_in, verdict.table.num_rows, len(verdict.quarantine)
+def _counted(feed: str, passage: Passage, spec: Spec) -> tuple[Finding, Finding]:
+    rows, accepted, held = passage.rows_in, passage.accepted, len(passage.held)
     figures = {"rows_in": rows, "accepted": accepted, "quarantined": held}
     conserved = f"{rows:,} rows in = {accepted:,} accepted + {held:,} quarantined"
     first = Finding("VRU101", "pass" if rows == accepted + held else "fail", feed, conserved, figures)
     if not rows:
         status: Status = "pass" if spec.table_of(feed).x_vru.kind == "links" else "cannot tell"
         return first, Finding("VRU102", status, feed, "the extract has no rows", figures)
-    held -= int((verdict.quarantine["reasons"] == OBJECTED).sum())
+    held -= int((passage.held["reasons"] == OBJECTED).sum())
     share = held / rows
-    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {MOST_QUARANTINED:.0%}){_why(verdict)}"
+    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {MOST_QUARANTINED:.0%}){_why(passage)}"
     return first, Finding("VRU102", "fail" if share > MOST_QUARANTINED else "pass", feed, message, figures)
 
 
-def _why(verdict: Verdict) -> str:
+def _why(passage: Passage) -> str:
     """The reasons that hold back the most rows, with their counts."""
-    counts = verdict.quarantine["reasons"].str.split("; ").explode().value_counts().head(_MOST_REASONS)
-    return "".join(f"; {reason} {n:,}" for reason, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    combined = passage.held["reasons"].value_counts()
+    counts: Counter[str] = Counter()
+    for reasons, n in combined.items():
+        counts.update(dict.fromkeys(str(reasons).split("; "), n))
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_REASONS]
+    return "".join(f"; {reason} {n:,}" for reason, n in most)
 
 
 def _purposes(feed: str, spec: Spec) -> Finding:

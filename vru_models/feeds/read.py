@@ -12,11 +12,13 @@ import pyarrow as pa
 import tomli_w
 
 from vru_models.errors import DataError, StorageError
+from vru_models.feeds.batches import Batch
 from vru_models.feeds.dates import in_iso_dates
 from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.files import csv_batches, opened, parquet_batches
-from vru_models.feeds.gate import admit
+from vru_models.feeds.gate import feeds_of, through_gate
 from vru_models.feeds.sql import query_batches
+from vru_models.feeds.validate import cut
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
 from vru_models.spec.problems import toml_of
@@ -50,6 +52,15 @@ def read_feeds(folder: str | Path, spec: Spec) -> Feeds:
     vru_models.errors.StorageError: extracts: the folder is missing. Expected: a folder with extracts.toml and one file
     per feed. Check the path.
     """
+    sources, dates = extracts_in(folder, spec)
+    return feeds_of(through_gate(sources, spec, extract_dates=dates), spec, dates)
+
+
+def extracts_in(folder: str | Path, spec: Spec) -> tuple[dict[str, Iterator[Batch]], dict[str, dt.date]]:
+    """By feed, its rows in batches that are read when they are asked for, and the day on which it was extracted.
+
+    That the folder, every file and the dates are there is looked at now.
+    """
     place = Path(folder)
     with storage_errors("extracts", "read"):
         if not place.is_dir():
@@ -58,22 +69,23 @@ def read_feeds(folder: str | Path, spec: Spec) -> Feeds:
         dates = _extract_dates(place, spec)
         for name in spec.feeds:
             _file(place, name, source=spec.feeds[name].source)
-    malformed: dict[str, list[int]] = {name: [] for name in spec.feeds}
-    tables = {
-        name: pa.concat_tables(batches_of(place, spec, feed=name, malformed=malformed[name])) for name in spec.feeds
-    }
-    return admit(tables, spec, extract_dates=dates, malformed=malformed)
+    return {name: _batches(place, spec, feed=name) for name in spec.feeds}, dates
 
 
-def batches_of(folder: Path, spec: Spec, *, feed: str, malformed: list[int]) -> Iterator[pa.Table]:
+def _batches(place: Path, spec: Spec, *, feed: str) -> Iterator[Batch]:
+    malformed: list[int] = []
+    return cut(tables_of(place, spec, feed=feed, malformed=malformed), malformed)
+
+
+def tables_of(folder: Path, spec: Spec, *, feed: str, malformed: list[int]) -> Iterator[pa.Table]:
     """The rows of one feed as its source delivers them, at least one table; dates in the declared format are ISO dates.
 
-    An error may come after any batch, and then refuses the whole feed: nothing of it may be kept.
+    An error may come after any table, and then refuses the whole feed: nothing of it may be kept.
 
     Parameters
     ----------
     malformed
-        Gains the 1-based data rows that could not be split into columns; those of a batch before the batch.
+        Gains the 1-based data rows that could not be split into columns; those of a table before the table.
     """
     source, schema = spec.feeds[feed].source, spec.table_of(feed)
     file = _file(folder, feed, source=source)

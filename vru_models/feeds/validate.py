@@ -116,9 +116,14 @@ def validate(
     malformed
         1-based data rows that could not be split into columns and are not in the table.
     """
-    parts = (table.slice(start, BATCH_ROWS) for start in range(0, max(table.num_rows, 1), BATCH_ROWS))
-    batches = numbered(parts, sorted(malformed))
+    batches = cut([table], sorted(malformed))
     return Verdict.joined(validate_batches(batches, spec, feed=feed, extract_date=extract_date))
+
+
+def cut(tables: Iterable[pa.Table], malformed: Sequence[int]) -> Iterator[Batch]:
+    """The tables of a file as :func:`numbered` batches of at most :data:`BATCH_ROWS` rows that could be split."""
+    starts = ((table, range(0, max(table.num_rows, 1), BATCH_ROWS)) for table in tables)
+    return numbered((table.slice(start, BATCH_ROWS) for table, every in starts for start in every), malformed)
 
 
 def validate_batches(batches: Iterable[Batch], spec: Spec, *, feed: str, extract_date: dt.date) -> Iterator[Verdict]:

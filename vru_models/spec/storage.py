@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -131,6 +131,11 @@ def write_folder(path: str | Path, files: Mapping[str, bytes], *, role: str = "f
         raise ValueError(
             f"{role}: {bad} file names are not plain. Expected: letters, digits, . _ = - and one folder at most."
         )
+    write_folder_from(path, files.items(), role=role)
+
+
+def write_folder_from(path: str | Path, files: Iterable[tuple[str, bytes]], *, role: str = "folder") -> None:
+    """:func:`write_folder` of files that are made one after the other: each is written before the next is asked for."""
     target = named_place(path, role)
     with storage_errors(role, "written"):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -143,9 +148,19 @@ def write_folder(path: str | Path, files: Mapping[str, bytes], *, role: str = "f
         sync_folder(target.parent)
 
 
-def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
+def require_free(path: str | Path, role: str) -> None:
+    """Refuse a place that holds something, before work is done whose result could not be written there."""
+    place = named_place(path, role)
+    with storage_errors(role, "written"):
+        if os.path.lexists(place) and not (place.is_dir() and not place.is_symlink() and not any(place.iterdir())):
+            raise FileExistsError(errno.EEXIST, "taken")
+
+
+def _fill(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    folders = {folder}
+    for name, content in files:
         member = folder / name
+        folders.add(member.parent)
         member.parent.mkdir(mode=0o700, exist_ok=True)
         fd = os.open(member, _CREATE, 0o600)
         try:
@@ -153,7 +168,7 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-    for inner in sorted({(folder / name).parent for name in files} | {folder}, reverse=True):
+    for inner in sorted(folders, reverse=True):
         sync_folder(inner)
 
 

@@ -1,0 +1,229 @@
+"""The first extracts of a store, recorded a batch at a time: what is in memory does not grow with the events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from vru_models.events import checks
+from vru_models.events.events import combined_digest
+from vru_models.events.extending import history_in, refuse_history
+from vru_models.events.folding import ROW_KINDS, fold, folded_rows
+from vru_models.events.recording import agreed_coverage, found_of, versions_of
+from vru_models.events.spill import Spill
+from vru_models.events.store import MOST_BUCKETS, SCHEMA, Beside, bucket_count, bucket_of, save_buckets
+from vru_models.events.tombstones import Tombstones
+from vru_models.events.versions import FRAME_COLUMNS, VERSION_COLUMNS, in_order, no_versions, tidy, typed
+from vru_models.feeds.gate import counts_of, gate_findings, quarantine_of, through_gate
+from vru_models.feeds.passing import Passage
+from vru_models.feeds.read import extracts_in
+from vru_models.feeds.repeats import key_digests
+from vru_models.findings import Finding, Findings
+from vru_models.frames import to_frame, to_table
+from vru_models.spec import Spec
+from vru_models.spec.digest import digest_frame
+from vru_models.spec.sources import VOID_STATUSES
+from vru_models.spec.storage import named_place, require_free, storage_errors
+from vru_models.spec.tables import Kind
+
+_ROLE = "event store"
+_AT_A_TIME = 250_000
+_FOLDED = SCHEMA.append(pa.field("known_until", pa.date32()))
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """What :func:`record_extracts` put into a store, in numbers; the rows are in the store.
+
+    Parameters
+    ----------
+    rows, withdrawn, people
+        Versions of events in force at some time, those that withdraw or disprove one, and people with either.
+    digest
+        :attr:`Events.digest` of what the store holds.
+    findings
+        Those of :func:`record_events`.
+    counts
+        ``feed, rows_in, accepted, quarantined``: one row per feed.
+    quarantine
+        ``feed, row, reasons`` of every row held back, feeds and reasons as categories. No values.
+    """
+
+    rows: int
+    withdrawn: int
+    people: int
+    digest: str
+    findings: Findings = field(repr=False)
+    counts: pd.DataFrame = field(repr=False)
+    quarantine: pd.DataFrame = field(repr=False)
+    extract_dates: Mapping[str, dt.date] = field(repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"Recorded({self.rows:,} rows of {self.people:,} people, {self.withdrawn:,} withdrawn; "
+            f"findings: {self.findings.worst})"
+        )
+
+
+def record_extracts(extracts: str | Path, spec: Spec, store: str | Path) -> Recorded:
+    """A new event store from a folder of extracts, of which no more than a batch of events is ever in memory.
+
+    It is the store, byte for byte, that ``record_events(read_feeds(extracts, spec), spec).save(store)`` writes, for
+    extracts that are larger than memory: rows go through the gate as they are read and are set aside on the disk of
+    the store, without a name and for their owner alone, until they are put into its buckets. Spells, links,
+    objections, coverage and the audit file are held whole. Later extracts are added by :func:`record_events`.
+
+    Parameters
+    ----------
+    extracts
+        As for :func:`read_feeds`.
+    store
+        A new folder; the disk needs some four times the space of the events.
+
+    Raises
+    ------
+    StorageError
+        When the place is taken (before anything is read), or a folder or file cannot be read or written.
+    DataError
+        As :func:`read_feeds` and :func:`record_events`. Nothing is then left, under the store's name or another.
+
+    Examples
+    --------
+    >>> record_extracts("nowhere/2026-11", Spec.example("early_help"), "store")
+    Traceback (most recent call last):
+        ...
+    vru_models.errors.StorageError: extracts: the folder is missing. Expected: a folder with extracts.toml and one file
+    per feed. Check the path.
+    """
+    place = named_place(store, _ROLE)
+    require_free(place, _ROLE)
+    sources, dates = extracts_in(extracts, spec)
+    with storage_errors(_ROLE, "written"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        aside = {
+            feed: _ByRecord(place.parent, spec.table_of(feed).primary_key, stack) for feed in checks.event_feeds(spec)
+        }
+        passages = through_gate(
+            sources, spec, extract_dates=dates, take={feed: records.add for feed, records in aside.items()}
+        )
+        versions = stack.enter_context(Spill(place.parent, _FOLDED, n_buckets=MOST_BUCKETS))
+        counts = _Counts()
+        for feed, records in aside.items():
+            for group in records.groups():
+                folded = counts.made(to_frame(group), spec, feed=feed, extract_date=dates[feed])
+                versions.add(to_table(folded).select(_FOLDED.names), bucket_of(folded["person_id"]))
+            refuse_history(counts.old[feed], counts.versions[feed], spec, feed)
+        rows = _rows(passages, spec)
+        passing = _Passing(checks.event_feeds(spec), checks.with_spell(rows["spells"], rows["links"]))
+
+        def findings() -> Findings:
+            of_all = found_of(rows["coverage"], counts.in_force, passing.reached, spec)
+            return Findings([*gate_findings(passages, spec), *counts.findings(passages, spec), *of_all])
+
+        def beside() -> Beside:
+            under, nobody = spec.recording, Tombstones()
+            return Beside(rows=rows, extract_dates=dates, findings=findings(), recorded_under=under, tombstones=nobody)
+
+        n_buckets = bucket_count(int(versions.rows.sum()))
+        parts = (versions.take(range(i, MOST_BUCKETS, n_buckets)) for i in range(n_buckets))
+        save_buckets(place, map(passing.bucket, parts), beside, n_buckets=n_buckets)
+    return Recorded(
+        rows=counts.in_force.total(),
+        withdrawn=counts.withdrawn,
+        people=passing.people,
+        digest=combined_digest(passing.digests, rows, dates),
+        findings=findings(),
+        counts=counts_of(passages),
+        quarantine=quarantine_of(passages),
+        extract_dates=dates,
+    )
+
+
+class _ByRecord:
+    """Accepted rows of a feed, set aside so that every version of a record is in the same bucket."""
+
+    def __init__(self, folder: Path, key: tuple[str, ...], stack: ExitStack) -> None:
+        self._folder, self._key, self._stack = folder, list(key), stack
+        self._spill: Spill | None = None
+
+    def add(self, table: pa.Table) -> None:
+        """Set the accepted rows of a batch aside."""
+        if self._spill is None:
+            self._spill = self._stack.enter_context(Spill(self._folder, table.schema, n_buckets=MOST_BUCKETS))
+        keys = [column.combine_chunks() for column in table.select(self._key).itercolumns()]
+        self._spill.add(table, (key_digests(keys)[0] % MOST_BUCKETS).astype(np.int64))
+
+    def groups(self) -> Iterator[pa.Table]:
+        """All versions of some records at a time."""
+        return self._spill.groups(_AT_A_TIME) if self._spill else iter(())
+
+
+class _Counts:
+    """The versions that rows make, and how many there are of what."""
+
+    def __init__(self) -> None:
+        self.versions, self.old, self.in_force = Counter[str](), Counter[str](), Counter[str]()
+        self._made, self._never = Counter[str](), Counter[str]()
+        self.withdrawn = 0
+
+    def made(self, frame: pd.DataFrame, spec: Spec, *, feed: str, extract_date: dt.date) -> pd.DataFrame:
+        """The versions, folded, of all rows of some records."""
+        parts = [no_versions()]
+        for name, indicator in spec.indicators.items():
+            if indicator.feed == feed:
+                rows, never = versions_of(name, frame, spec, extract_date=extract_date, standing=no_versions())
+                self._made[name] += len(rows)
+                self._never[name] += never
+                parts.append(rows)
+        versions = typed(pd.concat(parts, ignore_index=True))
+        folded = fold(versions, "event_id")
+        void = int(folded["status"].isin(VOID_STATUSES).sum())
+        self.versions[feed] += len(versions)
+        self.old[feed] += history_in(versions, extract_date)
+        self.in_force[feed] += len(folded) - void
+        self.withdrawn += void
+        return folded
+
+    def findings(self, passages: Mapping[str, Passage], spec: Spec) -> Iterator[Finding]:
+        """What is to be said of the indicators."""
+        for name, indicator in spec.indicators.items():
+            if passages[indicator.feed].accepted and not self._made[name]:
+                yield checks.never_fires(name, indicator)
+            if self._never[name]:
+                yield checks.refused_roles(name, self._never[name])
+
+
+class _Passing:
+    """The buckets of a store as they pass: their digests, and whom they are about."""
+
+    def __init__(self, feeds: list[str], have_spell: set[str]) -> None:
+        self._feeds, self._have_spell = feeds, have_spell
+        self.reached = checks.people_of(tidy(no_versions()), feeds, have_spell)
+        self.digests: list[str] = []
+        self.people = 0
+
+    def bucket(self, part: pa.Table) -> pd.DataFrame:
+        """The versions of one bucket as they are stored."""
+        rows = in_order(to_frame(part))
+        frame = tidy(rows[~rows["status"].isin(VOID_STATUSES)])[list(FRAME_COLUMNS)]
+        self.digests.append(digest_frame(frame, index=False))
+        self.reached += checks.people_of(frame, self._feeds, self._have_spell)
+        self.people += frame["person_id"].nunique()
+        return rows[list(VERSION_COLUMNS)]
+
+
+def _rows(passages: Mapping[str, Passage], spec: Spec) -> dict[Kind, pd.DataFrame]:
+    """Spells, coverage, links and objections, folded."""
+    given = {kind: spec.feed_of_kind(kind) for kind in ROW_KINDS}
+    frames = {kind: to_frame(passages[feed].table) for kind, feed in given.items() if feed}
+    frames.setdefault("coverage", agreed_coverage(spec))
+    return {kind: folded_rows(frames.get(kind), kind) for kind in ROW_KINDS}
