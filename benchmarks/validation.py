@@ -62,7 +62,7 @@ def rows(n: int, *, bad: bool, first: int = 0, people: int | None = None) -> pa.
     rng = np.random.default_rng(first)
     start = np.datetime64("2021-01-01") + rng.integers(0, 1_200, n)
     columns = {
-        "exclusion_id": _numbered("x", np.arange(first, first + n)),
+        "exclusion_id": _numbered("x", 10_000_000 + np.arange(first, first + n)),
         "person_id": _numbered("p", 10_000_000 + rng.integers(0, people or max(n // 10, 1), n)),
         "kind": pa.array(["S", "P"]).take(pa.array(rng.integers(0, 2, n))),
         "start_date": pa.array(start).cast(pa.string()),

@@ -82,7 +82,7 @@ def contents(folder):
     return {str(f.relative_to(folder)): f.read_bytes() for f in Path(folder).rglob("*") if f.is_file()}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(extracts, st.sampled_from(sorted(KNOWN)), st.sampled_from([(), ("cover",), ("people", "audit")]), st.data())
 def test_a_store_recorded_in_batches_is_the_store_that_is_recorded_at_once(rows, known, without, data):
     spec = declared(known, without)
@@ -159,7 +159,7 @@ def test_years_of_history_under_first_seen_are_refused_as_when_recorded_at_once(
 def test_a_place_that_is_taken_is_refused_before_anything_is_read(tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "mine").write_bytes(b"")
-    with pytest.raises(StorageError, match="event store: cannot be written .*Nothing is overwritten"):
+    with pytest.raises(StorageError, match=r"event store: cannot be written .*Nothing is overwritten"):
         record_extracts(tmp_path / "no extracts here", small.spec(), tmp_path / "store")
 
 
@@ -179,4 +179,6 @@ def test_a_kill_leaves_no_store_and_no_rows_by_any_name_and_a_second_run_records
         os.kill(run.pid, signal.SIGKILL)
     assert [f.name for f in tmp_path.iterdir()] == ["extracts"]
     record_extracts(folder, small.spec(), tmp_path / "store")
-    assert Events.open(tmp_path / "store").digest == record_events(read_feeds(folder, small.spec()), small.spec()).digest
+    assert (
+        Events.open(tmp_path / "store").digest == record_events(read_feeds(folder, small.spec()), small.spec()).digest
+    )

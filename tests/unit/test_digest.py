@@ -137,3 +137,17 @@ def test_canonical_json_reads_back(value):
 @settings(max_examples=100, deadline=None)
 def test_keyed_digests_are_the_keyed_digest_of_each_text(key, head, texts):
     assert digest.keyed_digests(key, head, texts) == [digest.keyed_digest(key, *head, text) for text in texts]
+
+
+@pytest.mark.parametrize("texts", [["a", None, "é", "", "x" * 300], [None, None], [], ["", ""]])
+def test_texts_are_digested_alike_however_they_are_held(texts):
+    held = pd.Series(texts, dtype="str")
+    plain = pd.DataFrame({"x": held})
+    halves = pd.DataFrame({"x": pd.concat([held.iloc[:1], held.iloc[1:]])})
+    sliced = pd.DataFrame({"x": pd.concat([pd.Series(["0"], dtype="str"), held])}).iloc[1:]
+    lengths = np.array([-1 if text is None else len(text.encode()) for text in texts], dtype=np.int64)
+    content = lengths.tobytes() + "".join(text or "" for text in texts).encode()
+    for frame in (plain, halves, sliced):
+        assert digest._column_bytes(frame["x"]) == content
+        assert digest._column_bytes(frame["x"].astype("category")) == content
+        assert digest._column_bytes(frame["x"].astype(object)) == content

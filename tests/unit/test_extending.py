@@ -87,6 +87,32 @@ def test_a_row_that_no_longer_matches_closes_what_an_earlier_extract_made():
     assert events.frame["indicator"].astype(str).tolist() == ["suspension", "permanent_exclusion"]
 
 
+def test_a_record_that_is_about_somebody_else_and_no_longer_matches_closes_what_it_made():
+    other = "x1,b,P,2022-01-10,2022-06-20,3,recorded"
+    events = recorded(extract(JUNE, FIRST), extract(JULY, other))
+    assert versions(events) == ["a 12 Jan 20 Jun 3", "b 20 Jun open nan"]
+
+
+def test_a_record_that_was_corrected_to_an_earlier_day_and_then_vanishes_is_withdrawn_as_it_was_last_said():
+    earlier = "x1,a,S,2021-12-10,2022-06-20,3,recorded"
+    events = recorded(*(extract(day, *lines, declared=SNAPSHOT) for day, lines in
+                        ((JUNE, (FIRST,)), (JULY, (earlier,)), (AUGUST, ()))), declared=SNAPSHOT)  # fmt: skip
+    assert versions(events) == ["a 20 Jun 01 Aug 3", "a 12 Jan 20 Jun 3"]
+    assert events.closers["event_date"].dt.strftime("%Y-%m-%d").tolist() == ["2021-12-10"]
+
+
+def test_who_is_purged_leaves_closed_what_a_correction_took_from_somebody_else(tmp_path):
+    events = recorded(extract(JUNE, FIRST), extract(JULY, "x1,b,S,2022-01-10,2022-06-20,3,recorded"))
+    left = events.purge("b", key=bytes(32))
+    assert versions(left) == ["a 12 Jan 20 Jun 3"]
+    left.save(tmp_path / "store")
+    assert versions(Events.open(tmp_path / "store")) == versions(left)
+    closed = recorded(extract(JUNE, FIRST), extract(JULY, "x1,b,S,2022-01-10,2022-06-20,3,withdrawn"))
+    assert versions(closed.purge("b", key=bytes(32))) == ["a 12 Jan 20 Jun 3"]
+    closed.purge("b", key=bytes(32)).save(tmp_path / "closed")
+    assert versions(Events.open(tmp_path / "closed")) == ["a 12 Jan 20 Jun 3"]
+
+
 def test_a_row_that_vanishes_from_a_snapshot_was_withdrawn_and_one_that_is_back_is_known_again():
     second = "x2,b,S,2022-05-10,2022-05-12,1,recorded"
     both, one = (extract(day, *lines, declared=SNAPSHOT) for day, lines in ((JUNE, (FIRST, second)), (JULY, (FIRST,))))

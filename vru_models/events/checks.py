@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pandas as pd
 
 from vru_models.findings import Finding, Status
+from vru_models.frames import is_in
 from vru_models.spec import Spec
 from vru_models.spec.sources import Indicator
 
@@ -58,19 +59,20 @@ def uncovered(coverage: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
         yield Finding("VRU107", "pass" if rows else "fail", name, message, {"rows": rows})
 
 
-def with_spell(spells: pd.DataFrame, links: pd.DataFrame) -> set[str]:
-    """Who has a spell, by their pseudonym or by a linked one."""
-    found = set(spells["person_id"])
-    found |= set(links["person_id"][links["other_id"].isin(found)])
-    return found | set(links["other_id"][links["person_id"].isin(found)])
+def with_spell(spells: pd.DataFrame, links: pd.DataFrame) -> pd.Series[str]:
+    """Who has a spell, by their pseudonym or by a linked one, each once."""
+    found = spells["person_id"].drop_duplicates()
+    for this, other in (("person_id", "other_id"), ("other_id", "person_id")):
+        found = pd.concat([found, links[this][is_in(links[other], found)]]).drop_duplicates()
+    return found
 
 
-def people_of(events: pd.DataFrame, feeds: Iterable[str], have_spell: set[str]) -> pd.DataFrame:
+def people_of(events: pd.DataFrame, feeds: Iterable[str], have_spell: pd.Series[str]) -> pd.DataFrame:
     """By feed, how many ``people`` have events, and how many of them a spell (``linked``)."""
     people = events[["feed", "person_id"]].drop_duplicates().astype({"feed": "str"})
-    counted = people["person_id"].isin(have_spell).groupby(people["feed"]).agg(["size", "sum"])
-    filled = counted.reindex(list(feeds), fill_value=0).astype("int64")
-    return filled.set_axis(["people", "linked"], axis=1)
+    counted = people.assign(linked=is_in(people["person_id"], have_spell)).groupby("feed")["linked"]
+    table = counted.agg(["size", "sum"]).reindex(list(feeds), fill_value=0).astype("int64")
+    return table.set_axis(["people", "linked"], axis=1)
 
 
 def linked(reached: pd.DataFrame) -> Iterator[Finding]:

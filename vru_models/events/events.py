@@ -165,7 +165,8 @@ class Events:
 
         The tombstone is an HMAC-SHA-256 of the pseudonym under ``key``, of at least 32 bytes: without the key it says
         nothing of who it was; with it, :func:`record_events` keeps the person out of every later extract. What was made
-        of the events before (datasets, lists) is not reached: build it again.
+        of the events before (datasets, lists) is not reached: build it again. A record that was corrected to be about
+        this person stays closed for whom it was about before.
 
         Examples
         --------
@@ -176,12 +177,14 @@ class Events:
         >>> left.frame["person_id"].tolist(), len(left.tombstones)
         (['b'], 1)
         """
-        rows = {kind: _without(frame, person_id) for kind, frame in self.rows.items()}
+        frame, closers = _without(self.frame, person_id), _without(self.closers, person_id)
+        versions = pd.concat([frame[list(VERSION_COLUMNS)], closers], ignore_index=True).astype(PLAIN)
+        left_open = withdrawals(versions, frame["known_until"].reindex(versions.index))
         return replace(
             self,
-            frame=tidy(_without(self.frame, person_id)),
-            rows=rows,
-            closers=_without(self.closers, person_id),
+            frame=tidy(frame),
+            rows={kind: _without(rows, person_id) for kind, rows in self.rows.items()},
+            closers=tidy(in_order(pd.concat([closers.astype(PLAIN), left_open], ignore_index=True))),
             tombstones=self.tombstones.with_person(person_id, key=key),
         )
 

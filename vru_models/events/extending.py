@@ -114,7 +114,7 @@ def _new_versions(
     mine = versions[versions["feed"] == feed]
     void = mine["status"].isin(VOID_STATUSES).to_numpy()
     new = added(arriving, mine, key="event_id", void=void, delivery=_delivery(spec, feed, held, extracted))
-    last = mine.drop_duplicates("event_id", keep="last")
+    last = mine.sort_values("known_date", kind="stable").drop_duplicates("event_id", keep="last")
     withdrawn = last[last["event_id"].isin(new.gone)].assign(known_date=pd.Timestamp(extracted), status="withdrawn")
     standing = len(last) - int(last["status"].isin(VOID_STATUSES).sum())
     found = checks.arrived(feed, new=len(new.versions), late=new.late, gone=len(new.gone), standing=standing)

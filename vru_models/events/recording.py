@@ -16,7 +16,7 @@ from vru_models.events.folding import ROW_KINDS
 from vru_models.events.versions import no_versions, typed
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings
-from vru_models.frames import text_of
+from vru_models.frames import is_in, text_of
 from vru_models.spec import Span, Spec
 from vru_models.spec.calendar import as_days
 from vru_models.spec.digest import digest_rows
@@ -112,7 +112,8 @@ def versions_of(
 ) -> tuple[pd.DataFrame, int]:
     """The versions of one indicator's events, closers included, and how many rows were refused for their role.
 
-    ``standing`` are its events from earlier extracts: a row that no longer matches closes the one it made.
+    ``standing`` are its events from earlier extracts: a row that no longer matches closes the one it made, whoever it
+    is about now.
     """
     indicator = spec.indicators[name]
     table = spec.table_of(indicator.feed)
@@ -125,10 +126,10 @@ def versions_of(
     known = _known(frame, indicator, spec, extract_date=extract_date)
     closing = _closing(frame, matched, known, key=table.primary_key)
     person = text_of(frame[str(vru.person)])
-    rows = np.flatnonzero(matched | closing | person.isin(standing["person_id"]).to_numpy())
+    rows = np.flatnonzero(matched | closing | (len(standing) > 0))
     key = [text_of(frame[c].iloc[rows]).to_list() for c in table.primary_key]
     ids = np.array(digest_rows([[indicator.feed] * len(rows), *key, [name] * len(rows)]), dtype=object)
-    closing[rows] |= ~matched[rows] & np.isin(ids, standing["event_id"].to_numpy(dtype=object))
+    closing[rows] |= ~matched[rows] & is_in(pd.Series(ids, dtype="str"), standing["event_id"])
     made = (matched | closing)[rows]
     rows, ids = rows[made], ids[made]
     status = frame[vru.status] if vru.status else pd.Series(indicator.status, index=frame.index, dtype="str")

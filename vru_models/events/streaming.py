@@ -123,7 +123,10 @@ def record_extracts(extracts: str | Path, spec: Spec, store: str | Path) -> Reco
                 versions.add(to_table(folded).select(_FOLDED.names), bucket_of(folded["person_id"]))
             refuse_history(counts.old[feed], counts.versions[feed], spec, feed)
         rows = _rows(passages, spec)
-        passing = _Passing(checks.event_feeds(spec), checks.with_spell(rows["spells"], rows["links"]))
+        n_buckets = bucket_count(int(versions.rows.sum()))
+        passing = _Passing(
+            versions, n_buckets, checks.with_spell(rows["spells"], rows["links"]), checks.event_feeds(spec)
+        )
 
         def findings() -> Findings:
             of_all = found_of(rows["coverage"], counts.in_force, passing.reached, spec)
@@ -133,9 +136,7 @@ def record_extracts(extracts: str | Path, spec: Spec, store: str | Path) -> Reco
             under, nobody = spec.recording, Tombstones()
             return Beside(rows=rows, extract_dates=dates, findings=findings(), recorded_under=under, tombstones=nobody)
 
-        n_buckets = bucket_count(int(versions.rows.sum()))
-        parts = (versions.take(range(i, MOST_BUCKETS, n_buckets)) for i in range(n_buckets))
-        save_buckets(place, map(passing.bucket, parts), beside, n_buckets=n_buckets)
+        save_buckets(place, passing.buckets(), beside, n_buckets=n_buckets)
     return Recorded(
         rows=counts.in_force.total(),
         withdrawn=counts.withdrawn,
@@ -205,20 +206,22 @@ class _Counts:
 class _Passing:
     """The buckets of a store as they pass: their digests, and whom they are about."""
 
-    def __init__(self, feeds: list[str], have_spell: set[str]) -> None:
-        self._feeds, self._have_spell = feeds, have_spell
-        self.reached = checks.people_of(tidy(no_versions()), feeds, have_spell)
+    def __init__(self, versions: Spill, n_buckets: int, have_spell: pd.Series[str], feeds: list[str]) -> None:
+        self._versions, self._n_buckets, self._feeds = versions, n_buckets, feeds
+        self._have_spell, self._at = have_spell, bucket_of(have_spell, n_buckets)
+        self.reached = checks.people_of(no_versions(), feeds, have_spell[:0])
         self.digests: list[str] = []
         self.people = 0
 
-    def bucket(self, part: pa.Table) -> pd.DataFrame:
-        """The versions of one bucket as they are stored."""
-        rows = in_order(to_frame(part))
-        frame = tidy(rows[~rows["status"].isin(VOID_STATUSES)])[list(FRAME_COLUMNS)]
-        self.digests.append(digest_frame(frame, index=False))
-        self.reached += checks.people_of(frame, self._feeds, self._have_spell)
-        self.people += frame["person_id"].nunique()
-        return rows[list(VERSION_COLUMNS)]
+    def buckets(self) -> Iterator[pd.DataFrame]:
+        """The versions of each bucket as they are stored."""
+        for i in range(self._n_buckets):
+            rows = in_order(to_frame(self._versions.take(range(i, MOST_BUCKETS, self._n_buckets))))
+            frame = tidy(rows[~rows["status"].isin(VOID_STATUSES)])[list(FRAME_COLUMNS)]
+            self.digests.append(digest_frame(frame, index=False))
+            self.reached += checks.people_of(frame, self._feeds, self._have_spell[self._at == i])
+            self.people += frame["person_id"].nunique()
+            yield rows[list(VERSION_COLUMNS)]
 
 
 def _rows(passages: Mapping[str, Passage], spec: Spec) -> dict[Kind, pd.DataFrame]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def canonical_json(value: Any) -> bytes:
@@ -70,11 +72,27 @@ def _column_bytes(column: pd.Series[Any]) -> bytes:
     """Numbers and dates as they lie in memory; anything else as the lengths of its texts (-1: none), then the texts."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufmM":
         return np.ascontiguousarray(column.to_numpy()).tobytes()
+    held = _arrow_texts(column)
+    if held is not None:
+        lengths = np.asarray(pc.binary_length(held).fill_null(-1)).astype(np.int64)
+        start, end = np.frombuffer(held.buffers()[1], np.int64)[[held.offset, held.offset + len(held)]]
+        return lengths.tobytes() + memoryview(held.buffers()[2] or b"")[start:end].tobytes()
     missing = column.isna().to_numpy()
     texts = [str(v).encode() for v in column.astype(object).to_numpy()[~missing]]
     lengths = np.full(len(column), -1, dtype=np.int64)
     lengths[~missing] = [len(t) for t in texts]
     return lengths.tobytes() + b"".join(texts)
+
+
+def _arrow_texts(column: pd.Series[Any]) -> pa.LargeStringArray | None:
+    """A column of texts, or of categories that are, as Arrow holds it: one after the other; any other column, None."""
+    kind = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
+    if not isinstance(kind, pd.StringDtype):
+        return None
+    held = pa.array(column, from_pandas=True)
+    chunks = held if isinstance(held, pa.ChunkedArray) else pa.chunked_array([held])
+    whole = chunks.cast(pa.large_string())
+    return pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], pa.large_string())
 
 
 def digest_rows(columns: Sequence[Iterable[object]]) -> list[str]:
