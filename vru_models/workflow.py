@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -25,11 +26,12 @@ from vru_models.dataset.people import left_out
 from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import LockedError, RefusedError, StorageError
-from vru_models.events import Events, record_events
+from vru_models.events import Events, Recorded, record_events, record_extracts
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Feeds, read_feeds
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
+from vru_models.feeds.read import extracts_in
 from vru_models.feeds.sql import queries_read
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
@@ -104,13 +106,13 @@ def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | No
     feeds = read_extracts(extracts, spec)
     if kept is None:
         events = record_events(feeds, spec)
-        _account(ledger, spec, extracts, feeds, events)
+        _account(ledger, spec, extracts, Recorded.of(feeds, events))
         return feeds, events
     made: list[Events] = []
 
     def add(earlier: Events | None) -> Events:
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
-        _account(ledger, spec, extracts, feeds, events)
+        _account(ledger, spec, extracts, Recorded.of(feeds, events))
         made.append(events)
         return events
 
@@ -121,6 +123,17 @@ def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | No
     return feeds, made[0]
 
 
+def record(spec: Spec, extracts: str | Path, *, kept: Kept, ledger: Ledger) -> Recorded:
+    """Extracts added to a store that is kept, recorded with counts and digests; a store that is not there begins.
+
+    The first extracts of a store may be larger than memory; see :func:`~vru_models.events.record_extracts`.
+    """
+    if Path(kept.store).exists():
+        return Recorded.of(*take_in(spec, extracts, ledger=ledger, kept=kept))
+    refuse_future(extracts_in(extracts, spec)[1])
+    return record_extracts(extracts, spec, kept.store, account=partial(_account, ledger, spec, extracts))
+
+
 def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
     """The events of a folder of extracts (which is recorded in the ledger), or those of a store that is kept."""
     if (Path(source) / "store.json").exists():
@@ -128,13 +141,14 @@ def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
     return take_in(spec, source, ledger=ledger)[1]
 
 
-def _account(ledger: Ledger, spec: Spec, extracts: str | Path, feeds: Feeds, events: Events) -> None:
+def _account(ledger: Ledger, spec: Spec, extracts: str | Path, done: Recorded) -> None:
     read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
     files = {file.name: digest_file(file) for file in sorted(read)}
-    counts, queries = feeds.frame().to_dict("records"), queries_read(spec, feeds.rows_in)
-    held = {name: digest_bytes(content) for name, content in quarantine_files(feeds.quarantine).items()}
+    counts = done.counts.to_dict("records")
+    queries = queries_read(spec, {str(row["feed"]): int(row["rows_in"]) for row in counts})
+    held = {name: digest_bytes(content) for name, content in quarantine_files(done.quarantine).items()}
     ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held)
-    ledger.append("events", events=events.digest, rows=len(events.frame))
+    ledger.append("events", events=done.digest, rows=done.rows)
 
 
 def purge(store: str | Path, people: Iterable[str], *, key: bytes, ledger: Ledger) -> int:
@@ -183,7 +197,7 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     held_digests = {name: digest_bytes(content) for name, content in held.items()}
     held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
     if kept is None:
-        _account(ledger, spec, extracts, feeds, events)
+        _account(ledger, spec, extracts, Recorded.of(feeds, events))
     ledger.append("dataset", dataset=data.digest, spec=spec.digest, rows=len(data.X), labelled=int(data.labelled.sum()))
     if sensitive is not None:
         ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(sensitive))

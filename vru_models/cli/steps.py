@@ -18,6 +18,7 @@ from vru_models.cli.app import (
     Store,
     Work,
     app,
+    erasure_secret,
     kept_store,
     ledger_of,
     ledger_option,
@@ -98,13 +99,15 @@ def record(
 ) -> None:
     """Add extracts to an event store that is kept from month to month; nothing in it is rewritten."""
     from vru_models.audit.ledger import Ledger
-    from vru_models.workflow import take_in
+    from vru_models.workflow import Kept
+    from vru_models.workflow import record as record_into
 
     started = time.monotonic()
     progress("read the extracts, add them to the store", started)
-    feeds, events = take_in(declared_in(spec), extracts, ledger=Ledger(ledger), kept=kept_store(store, erasure_key))
-    say(repr(feeds), repr(events))
-    print_findings(events.findings)
+    kept = Kept(store, erasure_secret(erasure_key) if erasure_key else None)
+    done = record_into(declared_in(spec), extracts, kept=kept, ledger=Ledger(ledger))
+    say(repr(done))
+    print_findings(done.findings)
     say(f"Next: vru-models score RELEASE {store} --as-of DATE --out scores/DATE --trust trust.toml --ledger {ledger}")
 
 

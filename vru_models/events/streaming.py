@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from vru_models.events import checks
-from vru_models.events.events import combined_digest
+from vru_models.events.events import Events, combined_digest
 from vru_models.events.extending import history_in, refuse_history
 from vru_models.events.folding import ROW_KINDS, fold, folded_rows
 from vru_models.events.recording import agreed_coverage, found_of, versions_of
@@ -22,6 +22,7 @@ from vru_models.events.spill import Spill
 from vru_models.events.store import MOST_BUCKETS, SCHEMA, Beside, bucket_count, bucket_of, save_buckets
 from vru_models.events.tombstones import Tombstones
 from vru_models.events.versions import FRAME_COLUMNS, VERSION_COLUMNS, in_order, no_versions, tidy, typed
+from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.gate import counts_of, gate_findings, quarantine_of, through_gate
 from vru_models.feeds.passing import Passage
 from vru_models.feeds.read import extracts_in
@@ -66,14 +67,32 @@ class Recorded:
     quarantine: pd.DataFrame = field(repr=False)
     extract_dates: Mapping[str, dt.date] = field(repr=False)
 
+    @classmethod
+    def of(cls, feeds: Feeds, events: Events) -> Recorded:
+        """The same of feeds and events that are in memory."""
+        return cls(
+            rows=len(events.frame),
+            withdrawn=len(events.closers),
+            people=events.frame["person_id"].nunique(),
+            digest=events.digest,
+            findings=events.findings,
+            counts=feeds.frame(),
+            quarantine=feeds.quarantine.astype({"feed": "category", "reasons": "category"}),
+            extract_dates=events.extract_dates,
+        )
+
     def __repr__(self) -> str:
+        total = self.counts[["rows_in", "accepted", "quarantined"]].sum()
         return (
-            f"Recorded({self.rows:,} rows of {self.people:,} people, {self.withdrawn:,} withdrawn; "
-            f"findings: {self.findings.worst})"
+            f"Recorded({len(self.counts)} feeds: {total['rows_in']:,} rows in, {total['accepted']:,} accepted, "
+            f"{total['quarantined']:,} quarantined; the store: {self.rows:,} rows of {self.people:,} people, "
+            f"{self.withdrawn:,} withdrawn; findings: {self.findings.worst})"
         )
 
 
-def record_extracts(extracts: str | Path, spec: Spec, store: str | Path) -> Recorded:
+def record_extracts(
+    extracts: str | Path, spec: Spec, store: str | Path, *, account: Callable[[Recorded], None] | None = None
+) -> Recorded:
     """A new event store from a folder of extracts, of which no more than a batch of events is ever in memory.
 
     It is the store, byte for byte, that ``record_events(read_feeds(extracts, spec), spec).save(store)`` writes, for
@@ -86,7 +105,9 @@ def record_extracts(extracts: str | Path, spec: Spec, store: str | Path) -> Reco
     extracts
         As for :func:`read_feeds`.
     store
-        A new folder; the disk needs some four times the space of the events.
+        A new folder. Its disk has to hold the rows twice besides, while this runs.
+    account
+        Is told what will be in the store before it is there; when this raises, there is no store.
 
     Raises
     ------
@@ -128,25 +149,29 @@ def record_extracts(extracts: str | Path, spec: Spec, store: str | Path) -> Reco
             versions, n_buckets, checks.with_spell(rows["spells"], rows["links"]), checks.event_feeds(spec)
         )
 
-        def findings() -> Findings:
-            of_all = found_of(rows["coverage"], counts.in_force, passing.reached, spec)
-            return Findings([*gate_findings(passages, spec), *counts.findings(passages, spec), *of_all])
+        made: list[Recorded] = []
 
         def beside() -> Beside:
+            of_all = found_of(rows["coverage"], counts.in_force, passing.reached, spec)
+            found = Findings([*gate_findings(passages, spec), *counts.findings(passages, spec), *of_all])
+            done = Recorded(
+                rows=counts.in_force.total(),
+                withdrawn=counts.withdrawn,
+                people=passing.people,
+                digest=combined_digest(passing.digests, rows, dates),
+                findings=found,
+                counts=counts_of(passages),
+                quarantine=quarantine_of(passages),
+                extract_dates=dates,
+            )
+            made.append(done)
+            if account is not None:
+                account(done)
             under, nobody = spec.recording, Tombstones()
-            return Beside(rows=rows, extract_dates=dates, findings=findings(), recorded_under=under, tombstones=nobody)
+            return Beside(rows=rows, extract_dates=dates, findings=found, recorded_under=under, tombstones=nobody)
 
         save_buckets(place, passing.buckets(), beside, n_buckets=n_buckets)
-    return Recorded(
-        rows=counts.in_force.total(),
-        withdrawn=counts.withdrawn,
-        people=passing.people,
-        digest=combined_digest(passing.digests, rows, dates),
-        findings=findings(),
-        counts=counts_of(passages),
-        quarantine=quarantine_of(passages),
-        extract_dates=dates,
-    )
+    return made[0]
 
 
 class _ByRecord:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from vru_models.disclosure.spreadsheet import spreadsheet_safe
 from vru_models.spec.digest import digest_bytes
@@ -16,6 +18,7 @@ FOLDER: Final = "quarantine"
 PARQUET: Final = "quarantine.parquet"
 CSV: Final = "quarantine.csv"
 _LARGEST: Final = 1 << 34
+_AT_A_TIME: Final = 1_000_000
 
 
 def quarantine_files(quarantine: pd.DataFrame) -> dict[str, bytes]:
@@ -32,10 +35,18 @@ def quarantine_files(quarantine: pd.DataFrame) -> dict[str, bytes]:
     moves,7,person_id:required; outside_agreement
     <BLANKLINE>
     """
-    buffer = BytesIO()
-    quarantine.to_parquet(buffer, index=False)
-    text = spreadsheet_safe(quarantine).to_csv(index=False, lineterminator="\n")
-    return {PARQUET: buffer.getvalue(), CSV: text.encode()}
+    texts = {"feed": "str", "row": "int64", "reasons": "str"}
+    rows, text = BytesIO(), BytesIO()
+    with pq.ParquetWriter(rows, _arrow(quarantine.iloc[:0].astype(texts)).schema) as sink:
+        for start in range(0, max(len(quarantine), 1), _AT_A_TIME):
+            part = quarantine.iloc[start : start + _AT_A_TIME].astype(texts)
+            sink.write_table(_arrow(part))
+            text.write(spreadsheet_safe(part).to_csv(index=False, header=not start, lineterminator="\n").encode())
+    return {PARQUET: rows.getvalue(), CSV: text.getvalue()}
+
+
+def _arrow(part: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(part, preserve_index=False)
 
 
 def quarantine_digests(folder: str | Path) -> dict[str, str]:
