@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,6 @@ import pandas as pd
 from vru_models.disclosure.profiles import profile_named
 from vru_models.disclosure.protect import Protected, protect
 from vru_models.disclosure.shares import shares, with_days
-from vru_models.findings import Findings
 
 LATE_DAYS: Final = 31
 """An event first known more days after it happened than this is late: it missed the next monthly list."""
@@ -41,21 +41,22 @@ class Description:
         return f"{shown[columns].to_string(index=False)}\n(.lags, .composition: by role, status and year)"
 
 
-def assumed_feeds(findings: Findings) -> frozenset[str]:
-    """The feeds of which VRU104 found that known dates are assumed."""
-    found = findings.where(lambda f: f.code == "VRU104" and bool(f.figures.get("assumed")))
-    return frozenset(f.where for f in found)
+def first_known(frame: pd.DataFrame, until: Mapping[str, dt.date] | None = None) -> pd.DataFrame:
+    """Each event once, at its first version: ``person_id, indicator, feed, lag`` in days, if that is ``assumed``.
 
-
-def first_known(frame: pd.DataFrame) -> pd.DataFrame:
-    """Each event once, at its first version: ``person_id, indicator, feed, lag`` in days."""
+    Parameters
+    ----------
+    until
+        By feed, the date of the last extract whose known dates were assumed.
+    """
     first = frame.sort_values("known_date", kind="stable").drop_duplicates("event_id")
     lag = (first["known_date"] - first["event_date"]).dt.days
     texts = {name: first[name].astype("str") for name in ("person_id", "indicator", "feed")}
-    return pd.DataFrame(texts | {"lag": lag.astype("int64")})
+    last = pd.to_datetime(texts["feed"].map({feed: pd.Timestamp(day) for feed, day in (until or {}).items()}))
+    return pd.DataFrame(texts | {"lag": lag.astype("int64"), "assumed": first["known_date"] <= last})
 
 
-def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) -> Protected:
+def lags(frame: pd.DataFrame, *, until: Mapping[str, dt.date] | None = None, profile: str) -> Protected:
     """One row per indicator: how long it took until an event was known, of each event's first version.
 
     Columns ``indicator, feed, events, people, late`` (first known more than 31 days on), ``assumed`` (with a known date
@@ -67,8 +68,8 @@ def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) ->
     ----------
     frame
         ``Events.frame``.
-    assumed
-        Feeds whose known dates are assumed.
+    until
+        By feed, the date of the last extract whose known dates were assumed.
 
     Examples
     --------
@@ -79,9 +80,9 @@ def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) ->
        events  late  late_share
     0    40.0  20.0         0.5
     """
-    first = first_known(frame)
+    first = first_known(frame, until)
     keys = ["indicator", "feed"]
-    marks: dict[str, Any] = {"events": True, "late": first["lag"] > LATE_DAYS, "assumed": first["feed"].isin(assumed)}
+    marks: dict[str, Any] = {"events": True, "late": first["lag"] > LATE_DAYS, "assumed": first["assumed"]}
     over = -1
     for name, most in BANDS.items():
         marks[name] = (first["lag"] > over) & (first["lag"] <= (np.inf if most is None else most))

@@ -15,7 +15,8 @@ import pandas as pd
 
 from vru_models.errors import DataError
 from vru_models.events import store
-from vru_models.events.description import Description, assumed_feeds, composition, lags
+from vru_models.events.checks import until_found
+from vru_models.events.description import Description, composition, lags
 from vru_models.events.folding import ROW_KINDS, as_known, fold, folded_rows
 from vru_models.events.tombstones import Tombstones
 from vru_models.events.versions import (
@@ -262,7 +263,7 @@ class Events:
         that the declared lag stands in for. Small counts are redacted by the profile, the others rounded.
         """
         return Description(
-            lags(self.frame, assumed=assumed_feeds(self.findings), profile=profile),
+            lags(self.frame, until=until_found(self.findings), profile=profile),
             composition(self.frame, profile=profile),
         )
 

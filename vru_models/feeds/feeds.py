@@ -31,6 +31,9 @@ class Feeds:
         The day on which each feed was extracted.
     sensitive
         The audit feed, held apart: ``person_id`` and protected characteristics; None when none is declared.
+    held_keys
+        Of each feed that is a snapshot, the primary keys of the rows in quarantine that can be read: what they say is
+        not known, but they are there, and nothing was withdrawn.
     """
 
     accepted: Mapping[str, pd.DataFrame] = field(repr=False)
@@ -39,9 +42,10 @@ class Feeds:
     extract_dates: Mapping[str, dt.date]
     rows_in: Mapping[str, int] = field(repr=False)
     sensitive: pd.DataFrame | None = field(default=None, repr=False)
+    held_keys: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("accepted", "extract_dates", "rows_in"):
+        for name in ("accepted", "extract_dates", "rows_in", "held_keys"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         counts = self.frame()
         lost = counts["feed"][counts["rows_in"] != counts["accepted"] + counts["quarantined"]]

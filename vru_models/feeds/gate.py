@@ -19,6 +19,9 @@ from vru_models.frames import arrow_table, to_frame
 from vru_models.spec import Spec
 
 _MOST_REASONS = 3
+_EVERY_ROW = ("links", "objections")
+"""Kinds of which no row may be quarantined: an objection that is lost is somebody's right."""
+
 MOST_QUARANTINED = 0.01
 """Largest share of a feed's rows that may be quarantined before VRU102 fails."""
 
@@ -52,9 +55,9 @@ def admit(
     Notes
     -----
     Findings per feed: VRU110 identifiers; VRU101 rows in = accepted + quarantined; VRU102 fails when more than 1 % of
-    the rows were quarantined (objections aside) and cannot tell of a feed without rows (links aside); VRU103 fails when
-    the agreement lacks a purpose for which the feed is declared. Rows of the audit file about who objects to equality
-    monitoring are held back as ``objected``.
+    the rows were quarantined (of links and objections: any), and cannot tell of a feed without rows (links aside);
+    VRU103 fails when the agreement lacks a purpose for which the feed is declared. Rows of the audit file about who
+    objects to equality monitoring are held back as ``objected``, which is no fault.
     """
     _every_feed_once(frames, spec, extract_dates)
     numbers = malformed or {}
@@ -115,7 +118,12 @@ def feeds_of(passages: Mapping[str, Passage], spec: Spec, extract_dates: Mapping
         extract_dates={name: extract_dates[name] for name in spec.feeds},
         rows_in={name: passage.rows_in for name, passage in passages.items()},
         sensitive=sensitive,
+        held_keys={name: to_frame(passages[name].held_keys) for name in spec.feeds if _is_snapshot(spec, name)},
     )
+
+
+def _is_snapshot(spec: Spec, feed: str) -> bool:
+    return spec.feeds[feed].delivery == "snapshot"
 
 
 def counts_of(passages: Mapping[str, Passage]) -> pd.DataFrame:
@@ -161,9 +169,9 @@ def _counted(feed: str, passage: Passage, spec: Spec) -> tuple[Finding, Finding]
         status: Status = "pass" if spec.table_of(feed).x_vru.kind == "links" else "cannot tell"
         return first, Finding("VRU102", status, feed, "the extract has no rows", figures)
     held -= int((passage.held["reasons"] == OBJECTED).sum())
-    share = held / rows
-    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {MOST_QUARANTINED:.0%}){_why(passage)}"
-    return first, Finding("VRU102", "fail" if share > MOST_QUARANTINED else "pass", feed, message, figures)
+    share, most = held / rows, 0 if spec.table_of(feed).x_vru.kind in _EVERY_ROW else MOST_QUARANTINED
+    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {most:.0%}){_why(passage)}"
+    return first, Finding("VRU102", "fail" if share > most else "pass", feed, message, figures)
 
 
 def _why(passage: Passage) -> str:

@@ -169,7 +169,19 @@ def _judged(batch: Batch, spec: Spec, *, feed: str, extract_date: dt.date, repea
     if batch.malformed:
         ragged = pd.DataFrame({"row": np.array(batch.malformed, np.int64), "reasons": "wrong_number_of_fields"})
         quarantine = pd.concat([quarantine, ragged]).sort_values("row", ignore_index=True)
-    return Verdict(_rows(kept, stands), quarantine, batch.rows_in)
+    held_keys = pa.table({})
+    if spec.feeds[feed].delivery == "snapshot":
+        let_in = clean.copy()
+        let_in[clean] = stands
+        held_keys = _readable_keys(read, schema, faults, ~let_in)
+    return Verdict(_rows(kept, stands), quarantine, batch.rows_in, held_keys)
+
+
+def _readable_keys(read: Mapping[str, Cells], schema: TableSchema, faults: Mapping[str, Mask], held: Mask) -> pa.Table:
+    """The primary keys of the rows held back whose columns of the key break no rule of their own."""
+    own = [mask for reason, mask in faults.items() if reason.partition(":")[0] in schema.primary_key]
+    readable = held & ~np.logical_or.reduce([np.zeros(len(held), dtype=bool), *own])
+    return _rows(pa.table({name: read[name].values for name in schema.primary_key}), readable)
 
 
 def _rows(table: pa.Table, chosen: Mask) -> pa.Table:

@@ -11,7 +11,9 @@ import pandas as pd
 
 from vru_models.disclosure.protect import Protected
 from vru_models.disclosure.shares import shares
+from vru_models.events.checks import until_found
 from vru_models.events.description import first_known
+from vru_models.events.events import Events
 from vru_models.findings import Finding, Status
 from vru_models.readiness.calendar import SHARED
 from vru_models.readiness.feeds import EVERY_ROW, event_feeds, person_column
@@ -141,12 +143,13 @@ def _joined(pair: str, ends: tuple[float, float], by_chance: float) -> Finding:
     )  # fmt: skip
 
 
-def in_time(events: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
+def in_time(events: Events, spec: Spec) -> Iterator[Finding]:
     """VRU114: at most a tenth of a feed's events become known after the lag within which 95 % should, by its schema.
 
     Known dates that are assumed say nothing about lag.
     """
-    first = first_known(events)
+    first = first_known(events.frame, until_found(events.findings))
+    first = first[~first["assumed"]]
     for feed in event_feeds(spec):
         declared = spec.table_of(feed).x_vru.typical_lag.p95
         if spec.feeds[feed].known.kind == "assumed_lag":

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vru_models.disclosure.protect import Protected
-from vru_models.events.description import assumed_feeds, composition, lags
+from vru_models.events.checks import until_found
+from vru_models.events.description import composition, lags
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings
@@ -114,7 +115,7 @@ def feed_readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
         "reach": reach(known, spec),
         "joins": joins(known, spec),
         "completeness": completeness(feeds, events, spec),
-        "lags": lags(events.frame, assumed=assumed_feeds(events.findings), profile=profile),
+        "lags": lags(events.frame, until=until_found(events.findings), profile=profile),
         "repeats": repeats(feeds, spec),
         "composition": composition(events.frame, profile=profile),
     }
@@ -123,7 +124,7 @@ def feed_readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
         *complete_columns(tables["completeness"]),
         *no_silence(tables["calendar"], spec, feeds.extract_dates),
         *joined(tables["joins"], tables["reach"], spec),
-        *in_time(events.frame, spec),
+        *in_time(events, spec),
         *no_copies(tables["repeats"], spec),
     ]
     return Readiness(
