@@ -6,15 +6,16 @@ why), ``dataset/``, ``run/``, ``evidence/``, ``release/``, ``ledger.jsonl``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
 
+from vru_models.audit.answers import ADVICE, names_somebody, unanswered
 from vru_models.audit.approve import overdue_reviews
 from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
@@ -25,21 +26,24 @@ from vru_models.dataset.coded import encode
 from vru_models.dataset.people import left_out
 from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.dataset.splits import splits_of
-from vru_models.errors import LockedError, RefusedError, StorageError
+from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Feeds, read_feeds
+from vru_models.feeds.passing import OBJECTED
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
 from vru_models.feeds.read import extracts_in
 from vru_models.feeds.sql import queries_read
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file
-from vru_models.spec.storage import named_place, read_file, write_folder, write_new
+from vru_models.spec.storage import named_place, read_file, require_free, storage_errors, write_folder, write_new
 
 T = TypeVar("T")
 AUDIT_FILE = "audit_file.parquet"
+_STOP = ("VRU102", "VRU108", "VRU121", "VRU124")
+_PSEUDONYM = re.compile(r"\b[0-9a-fA-F]{16,}\b")
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,11 @@ class Built:
     data: Dataset
 
 
-def check(spec: Spec, extracts: str | Path) -> Findings:
+def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> Findings:
     """What a spec and a folder of extracts allow, before anything is built: gate, known dates, splits, agreements.
 
-    VRU608 fails where an impact assessment is not in date, since ``approve`` will refuse.
+    With a store that is kept, as if the extracts had been added to it; nothing in it changes. VRU608 fails where an
+    impact assessment is not in date, since ``approve`` will refuse.
 
     Examples
     --------
@@ -64,7 +69,7 @@ def check(spec: Spec, extracts: str | Path) -> Findings:
     vru_models.errors.StorageError: extracts: the folder is missing. Expected: a folder with extracts.toml and one file
     per feed. Check the path.
     """
-    events = record_events(read_extracts(extracts, spec), spec)
+    _, events = look_at(spec, extracts, kept=kept)
     return events.findings + Findings([_splits_finding(spec, events), _reviews_finding(spec)])
 
 
@@ -96,23 +101,44 @@ class Kept:
     store: str | Path
     key: bytes | None = None
 
+    def opened(self) -> Events | None:
+        """What it holds; None where it is not there yet."""
+        return Events.open(self.store) if Path(self.store).exists() else None
+
+
+def look_at(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> tuple[Feeds, Events]:
+    """The feeds of a folder of extracts and the events they make, added to those of a store; nothing is recorded.
+
+    Of the audit file, who objects to equality monitoring or was purged, as the store has it, is held back.
+    """
+    feeds = read_extracts(extracts, spec)
+    earlier, key = (kept.opened(), kept.key) if kept else (None, None)
+    events = record_events(feeds, spec, earlier=earlier, key=key)
+    if feeds.sensitive is not None:
+        feeds = feeds.hold_back(_kept_out(feeds.sensitive["person_id"], spec, events, key), OBJECTED)
+    return feeds, events
+
 
 def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | None = None) -> tuple[Feeds, Events]:
     """The feeds of a folder of extracts and the events they make, recorded with counts and digests.
 
     With a store that is kept, the extracts are added to it (a store that is not there begins), and the events are all
-    that it then holds. Extracts that were added before add nothing.
+    that it then holds; refused as by :func:`record`, but for what was answered when these very files were recorded
+    before. Extracts that were added before add nothing.
     """
+    reading = _Reading.of(extracts, spec)
     feeds = read_extracts(extracts, spec)
     if kept is None:
         events = record_events(feeds, spec)
-        _account(ledger, spec, extracts, Recorded.of(feeds, events))
+        _account(ledger, spec, reading, Recorded.of(feeds, events))
         return feeds, events
     made: list[Events] = []
 
     def add(earlier: Events | None) -> Events:
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
-        _account(ledger, spec, extracts, Recorded.of(feeds, events))
+        done, answers = Recorded.of(feeds, events), _answered(ledger, reading)
+        _refuse_unanswered(done, answers)
+        _account(ledger, spec, reading, done, answers)
         made.append(events)
         return events
 
@@ -123,15 +149,72 @@ def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | No
     return feeds, made[0]
 
 
-def record(spec: Spec, extracts: str | Path, *, kept: Kept, ledger: Ledger) -> Recorded:
+def record(
+    spec: Spec, extracts: str | Path, *, kept: Kept, ledger: Ledger, answers: Answers | None = None,
+    quarantine: str | Path | None = None,
+) -> Recorded:  # fmt: skip
     """Extracts added to a store that is kept, recorded with counts and digests; a store that is not there begins.
 
-    The first extracts of a store may be larger than memory; see :func:`~vru_models.events.record_extracts`.
+    Refused, and nothing recorded, while VRU102, VRU108, VRU121 or VRU124 fails and nobody answers for it: what is
+    added now stays, and what is missing from it is missed by every later list. The first extracts of a store may be
+    larger than memory; see :func:`~vru_models.events.record_extracts`.
+
+    Parameters
+    ----------
+    quarantine
+        A new folder for the rows held back and why, where there are any; it is written even when this refuses.
     """
-    if Path(kept.store).exists():
-        return Recorded.of(*take_in(spec, extracts, ledger=ledger, kept=kept))
+    if quarantine is not None:
+        require_free(quarantine, FOLDER)
+
+    def account(done: Recorded) -> None:
+        if quarantine is not None and len(done.quarantine):
+            write_folder(quarantine, quarantine_files(done.quarantine), role=FOLDER)
+        _refuse_unanswered(done, answers or Answers())
+        _account(ledger, spec, reading, done, answers or Answers())
+
     refuse_future(extracts_in(extracts, spec)[1])
-    return record_extracts(extracts, spec, kept.store, account=partial(_account, ledger, spec, extracts))
+    reading = _Reading.of(extracts, spec)
+    if not Path(kept.store).exists():
+        return record_extracts(extracts, spec, kept.store, account=account)
+    made: list[Recorded] = []
+
+    def add(earlier: Events) -> Events:
+        feeds = read_feeds(extracts, spec)
+        events = record_events(feeds, spec, earlier=earlier, key=kept.key)
+        made.append(Recorded.of(feeds, events))
+        account(made[0])
+        return events
+
+    Events.update(kept.store, add)
+    return made[0]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Reasons why extracts are recorded although a check of them fails, by code, and who gives them."""
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+
+
+def _answered(ledger: Ledger, reading: _Reading) -> Answers:
+    """The answers with which these files were recorded before."""
+    told = [e.body for e in ledger.find("feeds", files=dict(reading.files)) if "overrides" in e.body]
+    return Answers(told[-1]["overrides"], str(told[-1]["by"])) if told else Answers()
+
+
+def _refuse_unanswered(done: Recorded, answers: Answers) -> None:
+    """Refuse what fails and nobody answers for, and answers that hold what may be a pseudonym."""
+    stops = done.findings.with_status("fail").where(lambda f: f.code in _STOP)
+    found = unanswered(stops, answers.reasons)
+    if answers.reasons and not names_somebody(answers.by):
+        found.append("by: names nobody; give name and role in one line")
+    if any(_PSEUDONYM.search(text) for text in (answers.by, *answers.reasons.values())):
+        found.append("overrides: hold what may be a pseudonym; write reasons without naming anybody")
+    if found:
+        then = f"Nothing was recorded. Mend the extracts at their source. {ADVICE}"
+        raise RefusedError("\n".join(["record: refused.", *(f"  {line}" for line in found), then]))
 
 
 def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
@@ -141,13 +224,43 @@ def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
     return take_in(spec, source, ledger=ledger)[1]
 
 
-def _account(ledger: Ledger, spec: Spec, extracts: str | Path, done: Recorded) -> None:
-    read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
-    files = {file.name: digest_file(file) for file in sorted(read)}
+@dataclass(frozen=True)
+class _Reading:
+    """The files of a folder of extracts as they were before they were read."""
+
+    folder: Path
+    names: tuple[str, ...]
+    files: Mapping[str, str]
+
+    @classmethod
+    def of(cls, extracts: str | Path, spec: Spec) -> _Reading:
+        """What is there now of the files that a spec reads."""
+        extracts_in(extracts, spec)
+        wanted = [f"{feed}{suffix}" for feed in spec.feeds for suffix in (".csv", ".parquet")]
+        names = [name for name in ("extracts.toml", *wanted) if (Path(extracts) / name).is_file()]
+        return cls(Path(extracts), tuple(names), _digests(Path(extracts), names))
+
+    def refuse_changed(self) -> None:
+        """Refuse files that were changed while they were read: nobody could say what was."""
+        now = _digests(self.folder, self.names)
+        if changed := [name for name in self.names if now[name] != self.files[name]]:
+            what = f"were changed while they were read: {', '.join(changed)}"
+            raise DataError.at("extracts", what, then="Run again when whatever writes them has done")
+
+
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    with storage_errors("extracts", "read"):
+        return {name: digest_file(folder / name) for name in names}
+
+
+def _account(ledger: Ledger, spec: Spec, reading: _Reading, done: Recorded, answers: Answers | None = None) -> None:
+    reading.refuse_changed()
+    answered = {"overrides": dict(answers.reasons), "by": answers.by.strip()} if answers and answers.reasons else {}
+    files = dict(sorted(reading.files.items()))
     counts = done.counts.to_dict("records")
     queries = queries_read(spec, {str(row["feed"]): int(row["rows_in"]) for row in counts})
     held = {name: digest_bytes(content) for name, content in quarantine_files(done.quarantine).items()}
-    ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held)
+    ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held, **answered)
     ledger.append("events", events=done.digest, rows=done.rows)
 
 
@@ -183,13 +296,17 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     place = named_place(out, "working folder")
     refuse_inside_release(place / "dataset")
     refuse_taken(place, "dataset")
+    reading = _Reading.of(extracts, spec)
     if kept is None:
         feeds = read_extracts(extracts, spec)
         events = record_events(feeds, spec)
     else:
         feeds, events = take_in(spec, extracts, ledger=ledger, kept=kept)
     data = build_dataset(spec, events)
-    sensitive = _without_objectors(feeds.sensitive, spec, events)
+    sensitive = feeds.sensitive
+    if sensitive is not None:
+        out_of_it = _kept_out(sensitive["person_id"], spec, events, kept.key if kept else None)
+        sensitive = sensitive[~sensitive["person_id"].isin(list(out_of_it))].reset_index(drop=True)
     audit = b"" if sensitive is None else _parquet(sensitive)
     events_kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
     audit_kept = not audit or _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file)
@@ -197,7 +314,7 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     held_digests = {name: digest_bytes(content) for name, content in held.items()}
     held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
     if kept is None:
-        _account(ledger, spec, extracts, Recorded.of(feeds, events))
+        _account(ledger, spec, reading, Recorded.of(feeds, events))
     ledger.append("dataset", dataset=data.digest, spec=spec.digest, rows=len(data.X), labelled=int(data.labelled.sum()))
     if sensitive is not None:
         ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(sensitive))
@@ -211,13 +328,13 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     return Built(feeds, events, data)
 
 
-def _without_objectors(sensitive: pd.DataFrame | None, spec: Spec, events: Events) -> pd.DataFrame | None:
-    """The audit file without who objects to equality monitoring, by any linked pseudonym, as known at the last."""
-    if sensitive is None or events.rows["objections"].empty:
-        return sensitive
-    coded = encode(spec, events)
-    objecting = coded.people[left_out(coded, "audit", known_at_last(spec, events))]
-    return sensitive[~sensitive["person_id"].isin(objecting)].reset_index(drop=True)
+def _kept_out(people: pd.Series[str], spec: Spec, events: Events, key: bytes | None) -> set[str]:
+    """Who of the audit file was purged, or objects to equality monitoring, by any linked pseudonym, as known last."""
+    out = set(people[events.tombstones.hide(people, key=key)])
+    if not events.rows["objections"].empty:
+        coded = encode(spec, events)
+        out |= set(coded.people[left_out(coded, "audit", known_at_last(spec, events))])
+    return out.intersection(people)
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
