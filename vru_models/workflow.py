@@ -114,8 +114,8 @@ def look_at(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> tu
     feeds = read_extracts(extracts, spec)
     earlier, key = (kept.opened(), kept.key) if kept else (None, None)
     events = record_events(feeds, spec, earlier=earlier, key=key)
-    if feeds.sensitive is not None:
-        feeds = feeds.hold_back(_kept_out(feeds.sensitive["person_id"], spec, events, key), OBJECTED)
+    for reason, who in _kept_out(feeds.sensitive, spec, events, key).items():
+        feeds = feeds.hold_back(who, reason)
     return feeds, events
 
 
@@ -305,8 +305,8 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     data = build_dataset(spec, events)
     sensitive = feeds.sensitive
     if sensitive is not None:
-        out_of_it = _kept_out(sensitive["person_id"], spec, events, kept.key if kept else None)
-        sensitive = sensitive[~sensitive["person_id"].isin(list(out_of_it))].reset_index(drop=True)
+        gone = set().union(*_kept_out(sensitive, spec, events, kept.key if kept else None).values())
+        sensitive = sensitive[~sensitive["person_id"].isin(list(gone))].reset_index(drop=True)
     audit = b"" if sensitive is None else _parquet(sensitive)
     events_kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
     audit_kept = not audit or _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file)
@@ -328,13 +328,16 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     return Built(feeds, events, data)
 
 
-def _kept_out(people: pd.Series[str], spec: Spec, events: Events, key: bytes | None) -> set[str]:
-    """Who of the audit file was purged, or objects to equality monitoring, by any linked pseudonym, as known last."""
-    out = set(people[events.tombstones.hide(people, key=key)])
+def _kept_out(sensitive: pd.DataFrame | None, spec: Spec, events: Events, key: bytes | None) -> dict[str, set[str]]:
+    """Who of the audit file was purged, and who objects to it, by any linked pseudonym, as known at the last."""
+    if sensitive is None:
+        return {}
+    people = sensitive["person_id"]
+    purged, objecting = set(people[events.tombstones.hide(people, key=key)]), set()
     if not events.rows["objections"].empty:
         coded = encode(spec, events)
-        out |= set(coded.people[left_out(coded, "audit", known_at_last(spec, events))])
-    return out.intersection(people)
+        objecting = set(coded.people[left_out(coded, "audit", known_at_last(spec, events))]).intersection(people)
+    return {"purged": purged, OBJECTED: objecting - purged}
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
