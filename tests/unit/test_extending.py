@@ -113,6 +113,17 @@ def test_who_is_purged_leaves_closed_what_a_correction_took_from_somebody_else(t
     assert versions(Events.open(tmp_path / "closed")) == ["a 12 Jan 20 Jun 3"]
 
 
+def test_what_a_record_said_before_it_was_about_who_was_purged_does_not_come_in_again():
+    both = (FIRST, "x1,b,S,2022-01-10,2022-05-20,3,recorded")
+    held = recorded(extract(JUNE, *both, declared=SNAPSHOT), declared=SNAPSHOT).purge("b", key=bytes(32))
+    later = extract(JULY, *both, declared=SNAPSHOT)
+    events = record_events(later, SNAPSHOT, earlier=held, key=bytes(32))
+    assert versions(events) == versions(held) == ["a 12 Jan 20 May 3"]
+    put_right = extract(AUGUST, *both, "x1,a,S,2022-01-10,2022-07-20,3,recorded", declared=SNAPSHOT)
+    events = record_events(put_right, SNAPSHOT, earlier=events, key=bytes(32))
+    assert versions(events) == ["a 12 Jan 20 May 3", "a 20 Jul open 3"]
+
+
 def test_a_row_that_vanishes_from_a_snapshot_was_withdrawn_and_one_that_is_back_is_known_again():
     second = "x2,b,S,2022-05-10,2022-05-12,1,recorded"
     both, one = (extract(day, *lines, declared=SNAPSHOT) for day, lines in ((JUNE, (FIRST, second)), (JULY, (FIRST,))))

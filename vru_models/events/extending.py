@@ -44,16 +44,30 @@ def require_in_order(feeds: Feeds, spec: Spec, held: Events) -> None:
 def without_purged(
     accepted: Mapping[str, pd.DataFrame], spec: Spec, tombstones: Tombstones, *, key: bytes | None
 ) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
-    """The rows of everybody who was not purged, and how many others there were."""
+    """The rows of everybody who was not purged, and how many others there were.
+
+    What a record said before it was about somebody who was purged does not come in again either: it was corrected.
+    """
     if not len(tombstones):
         return dict(accepted), []
     left = {}
     for name, frame in accepted.items():
-        named = [c for c in {spec.table_of(name).x_vru.person, "person_id", "other_id"} if c in frame]
-        hidden = [tombstones.hide(frame[str(c)].astype("str"), key=key) for c in named]
-        left[name] = frame[~np.logical_or.reduce([np.zeros(len(frame), dtype=bool), *hidden])].reset_index(drop=True)
+        table = spec.table_of(name)
+        named = [c for c in {table.x_vru.person, "person_id", "other_id"} if c in frame]
+        theirs = [tombstones.hide(frame[str(c)].astype("str"), key=key) for c in named]
+        hidden = np.logical_or.reduce([np.zeros(len(frame), dtype=bool), *theirs])
+        if table.x_vru.kind == "events" and spec.feeds[name].known.kind == "column":
+            hidden |= _corrected_to(hidden, frame, list(table.primary_key), str(table.x_vru.known_date))
+        left[name] = frame[~hidden].reset_index(drop=True)
     n = sum(len(frame) - len(left[name]) for name, frame in accepted.items())
     return left, [checks.kept_out(n)]
+
+
+def _corrected_to(rows: np.ndarray, frame: pd.DataFrame, key: list[str], known: str) -> np.ndarray:
+    """Rows that one of the given rows, of the same record and known later, corrects."""
+    last = frame[rows].groupby(key, sort=False)[known].max().rename("last").reset_index()
+    after = frame[[*key, known]].merge(last, on=key, how="left")
+    return (after[known] <= after["last"]).to_numpy()
 
 
 def extended(
