@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect
+from vru_models.disclosure.protect import Protected, protect, with_cover
 from vru_models.errors import SpecError
 
 
@@ -115,3 +117,14 @@ def test_a_protected_value_with_a_hidden_cell_shown_cannot_be_made():
     table, notes = pd.DataFrame({"n": [3.0]}), pd.DataFrame({"n": ["redacted"]})
     with pytest.raises(ValueError, match="a cell is shown if and only if it has no note"):
         Protected(table, ("n",), notes, profile_named("opensafely"))
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=6))
+def test_what_is_not_shown_of_a_whole_is_few_rows_or_has_many_people_in_it(cells):
+    rows, few = np.array([n for n, _ in cells]), np.array([is_few for _, is_few in cells])
+    hidden = with_cover(rows, few, profile="opensafely")
+    assert hidden[few].all()
+    assert hidden.all() or rows[hidden].sum() <= 7 or (hidden & ~few).any()
+    assert (hidden & ~few).sum() <= 1
+    if rows[few].sum() <= 7:
+        assert (hidden == few).all()

@@ -4,9 +4,9 @@ import ready
 import small
 import tables as literal
 
-from vru_models.events import record_events
-from vru_models.events.description import composition, lags
-from vru_models.readiness.calendar import states
+from vru_models.events import Events, record_events
+from vru_models.events.description import BANDS, composition, lags
+from vru_models.readiness.calendar import calendar, states
 from vru_models.readiness.feeds import Membership, used_columns
 
 
@@ -221,3 +221,39 @@ def test_the_picture_has_a_band_for_each_feed_and_says_what_its_axes_are(made):
     assert ax.get_xlabel() == "month in which it happened"
     labels = {t.get_text() for t in figure.legends[0].get_texts()}
     assert {"shared", "partly", "not shared"} <= labels
+
+
+def three_children():
+    """Twenty notices in May about each of three children, as victims; one in June about each of a hundred witnesses."""
+    few = [(f"v{i}", f"2024-05-{n + 1:02}", "victim", "2024-06-10") for i in range(3) for n in range(20)]
+    many = [(f"w{i}", "2024-06-10", "witness", "2024-06-12") for i in range(100)]
+    said = pd.DataFrame(few + many, columns=["person_id", "event_date", "role", "known_date"])
+    return Events.from_frame(said.assign(indicator="notice", feed="police"))
+
+
+def test_the_rows_of_few_people_are_not_what_a_whole_leaves_over_when_what_is_shown_is_taken_from_it():
+    events = three_children()
+    shown = composition(events.frame, profile=ready.PROFILE).table
+    whole = shown[shown["by"] == "status"]["events"].sum()
+    assert whole == 160
+    assert shown[shown["by"] == "role"]["events"].isna().all()
+    lag = lags(events.frame, profile=ready.PROFILE).table.iloc[0]
+    assert lag["events"] == 160
+    assert lag[list(BANDS)].isna().all()
+
+
+def test_the_months_of_few_people_with_many_records_take_another_month_with_them():
+    rows = [f"m{n},a,2024-05-{n + 1:02},2024-06-01" for n in range(20)]
+    rows += [f"n{n},p{n},2024-06-{n % 20 + 1:02},2024-07-01" for n in range(40)]
+    rows += [f"o{n},p{n},2024-07-{n % 20 + 1:02},2024-08-01" for n in range(60)]
+    missing = small.rows("episode_id,person_id,start_date,known_date", *rows)
+    feeds = small.admitted({"missing": missing})
+    table = calendar(feeds, record_events(feeds, small.spec()), small.spec()).table
+    mine = table[(table["feed"] == "missing") & (table["month"] >= "2024-05")].set_index("month")["records"]
+    assert mine.isna().to_dict() == {
+        "2024-05": True,
+        "2024-06": True,
+        "2024-07": False,
+        "2024-08": True,
+        "2024-09": True,
+    }

@@ -134,6 +134,31 @@ def protect(
     return Protected(safe, tuple(counts), notes, rule)
 
 
+def with_cover(rows: np.ndarray, few: np.ndarray, *, profile: str) -> np.ndarray:
+    """Which cells of a whole are not to be shown: those about few people, and another where these have many rows.
+
+    Rows are not people: twenty rows about each of three people are sixty rows, which the whole less what is shown would
+    give away. Where the cells about few people have, together, more rows than a redacted count may, the smallest of the
+    others is not shown either.
+
+    Parameters
+    ----------
+    rows, few
+        The count of rows of each cell, and whether these are about few people.
+
+    Examples
+    --------
+    >>> with_cover(np.array([60, 100, 900]), np.array([True, False, False]), profile="opensafely")
+    array([ True,  True, False])
+    >>> with_cover(np.array([3, 100, 900]), np.array([True, False, False]), profile="opensafely")
+    array([ True, False, False])
+    """
+    hidden = few.copy()
+    if rows[few].sum() > profile_named(profile).redact_up_to and not few.all():
+        hidden[np.argmin(np.where(few, np.inf, rows))] = True
+    return hidden
+
+
 def _refuse(
     table: pd.DataFrame, counts: Sequence[str], rates: Mapping[str, tuple[str, str]], verdicts: Mapping[str, str]
 ) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect
+from vru_models.disclosure.protect import Protected, protect, with_cover
 from vru_models.disclosure.shares import shares, with_days
 
 LATE_DAYS: Final = 31
@@ -92,9 +92,14 @@ def lags(frame: pd.DataFrame, *, until: Mapping[str, dt.date] | None = None, pro
     table = grouped[list(marks)].sum().astype("int64")
     table.insert(1, "people", grouped["person_id"].nunique().astype("int64"))
     people = {
-        name: marked[marked[name]].groupby(keys)["person_id"].nunique().reindex(table.index, fill_value=0).to_numpy()
+        name: marked[marked[name]]
+        .groupby(keys)["person_id"]
+        .nunique()
+        .reindex(table.index, fill_value=0)
+        .to_numpy(copy=True)
         for name in marks
     }
+    _cover_bands(table, people, profile)
     days = pd.DataFrame(
         [_quantiles(rows, profile_named(profile).redact_up_to) for _, rows in grouped],
         columns=["median_days", "p95_days"],
@@ -104,6 +109,17 @@ def lags(frame: pd.DataFrame, *, until: Mapping[str, dt.date] | None = None, pro
     counts = list(table.columns)
     safe = shares(table.reset_index(), counts=counts, rates=rates, people=people, profile=profile)
     return with_days(safe, days)
+
+
+def _cover_bands(table: pd.DataFrame, people: Mapping[str, np.ndarray], profile: str) -> None:
+    """Set people to 0 behind a band that must not be shown since it would give another away, by all or by the late."""
+    names, few = list(BANDS), profile_named(profile).redact_up_to
+    for row in range(len(table)):
+        for block in (names[:2], names[2:], names):
+            counts = table[block].iloc[row].to_numpy()
+            hidden = with_cover(counts, np.array([people[name][row] <= few for name in block]), profile=profile)
+            for name in np.array(block)[hidden]:
+                people[name][row] = 0
 
 
 def _quantiles(rows: pd.DataFrame, redacted: int) -> list[float]:
@@ -133,5 +149,8 @@ def composition(frame: pd.DataFrame, *, profile: str) -> Protected:
         filled.insert(1, "by", by)
         parts.append(filled)
     table = pd.concat(parts, ignore_index=True).astype({"events": "int64", "people": "int64"})
-    few = table["people"] <= profile_named(profile).redact_up_to
-    return protect(table.assign(events=table["events"].mask(few, 0)), counts=["events", "people"], profile=profile)
+    few = (table["people"] <= profile_named(profile).redact_up_to).to_numpy()
+    hidden = few.copy()
+    for at in table.groupby(["feed", "by"], sort=False).indices.values():
+        hidden[at] = with_cover(table["events"].to_numpy()[at], few[at], profile=profile)
+    return protect(table.assign(events=table["events"].mask(hidden, 0)), counts=["events", "people"], profile=profile)
