@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from vru_models.errors import DataError
 from vru_models.feeds.batches import Batch
+from vru_models.feeds.dates import in_iso_dates
 from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.passing import OBJECTED, Passage, joined_quarantine, passed
 from vru_models.feeds.validate import cut
@@ -41,7 +42,8 @@ def admit(
     Parameters
     ----------
     frames
-        One frame per declared feed. Columns are text as in a CSV file, or typed.
+        One frame per declared feed. Columns are text as in a CSV file, dates in the format that the feed's ``source``
+        declares, or typed.
     extract_dates
         The day on which each feed was extracted: nothing in it can have been known later.
     malformed
@@ -61,8 +63,12 @@ def admit(
     """
     _every_feed_once(frames, spec, extract_dates)
     numbers = malformed or {}
-    sources = {name: cut([arrow_table(frames[name])], sorted(numbers.get(name, ()))) for name in spec.feeds}
+    sources = {name: cut([_table(frames[name], spec, name)], sorted(numbers.get(name, ()))) for name in spec.feeds}
     return feeds_of(through_gate(sources, spec, extract_dates=extract_dates), spec, extract_dates)
+
+
+def _table(frame: pd.DataFrame | pa.Table, spec: Spec, feed: str) -> pa.Table:
+    return in_iso_dates(arrow_table(frame), spec.table_of(feed), form=spec.feeds[feed].source.date_format)
 
 
 def _every_feed_once(frames: Mapping[str, object], spec: Spec, extract_dates: Mapping[str, dt.date]) -> None:
