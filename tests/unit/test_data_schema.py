@@ -1,9 +1,11 @@
 import datetime as dt
 import json
+from importlib import resources
 
 import pytest
 import small
 
+from vru_models.errors import SpecError
 from vru_models.feeds.validate import validate
 from vru_models.frames import arrow_table
 from vru_models.identifiers.scan import scan_identifiers
@@ -276,3 +278,33 @@ def test_the_example_still_reads_the_schemas_that_ship():
     assert {feed.table for feed in Spec.example("early_help").feeds.values()} == EXAMPLE_FEEDS | {
         "people", "coverage", "equality_audit", "offers",
     }  # fmt: skip
+
+
+LINKED = """
+[feeds.{0}]
+schema = "{0}"
+[feeds.{0}.agreement]
+id = "DSA-1"
+gateway = "The partnership's own record."
+from = 2022-11-01
+to = 2028-10-31
+purposes = ["train"]
+"""
+COUNTED = """
+[indicators.counted]
+feed = "{0}"
+use = "context"
+activity_driver = "agency_decision"
+rationale = "Written down before it was looked at."
+"""
+
+
+@pytest.mark.parametrize("kind", ["links", "objections"])
+def test_a_declaration_may_name_links_and_objections_and_count_neither(kind, tmp_path):
+    example = resources.files("vru_models.examples").joinpath("early_help.toml").read_text(encoding="utf-8")
+    (tmp_path / "spec.toml").write_text(example + LINKED.format(kind), encoding="utf-8")
+    assert kind in Spec.load(tmp_path / "spec.toml").feeds_behind
+    (tmp_path / "spec.toml").write_text(example + LINKED.format(kind) + COUNTED.format(kind), encoding="utf-8")
+    with pytest.raises(SpecError, match=rf"indicators.counted: feed {kind} holds {kind}. Expected: a feed of events"):
+        Spec.load(tmp_path / "spec.toml")
+    assert "are acted on when rows are built" in (shipped_schemas() / "README.md").read_text(encoding="utf-8")
