@@ -182,7 +182,8 @@ def pseudonymise(
         When the key can be read by others, is weak, or is for another purpose.
     DataError
         When a value is not of the id type's form, or is one repeated character (a placeholder, which would make many
-        people one), or when all are pseudonyms already. Rows are named by number, from 1. Nothing is left out in silence: correct or empty those cells.
+        people one), or when all are pseudonyms already. Rows are named by number, from 1. Nothing is left out in
+        silence: correct or empty those cells.
 
     Examples
     --------
