@@ -1,4 +1,7 @@
-"""What the protected tables of readiness say: VRU111 to VRU115. Nothing that is not shown is used or told."""
+"""What the protected tables of readiness say: VRU111 to VRU115. Nothing that is not shown is used or told.
+
+What the gate and recording found of true counts leaves as protected shares, or without them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ import pandas as pd
 
 from vru_models.disclosure.protect import Protected
 from vru_models.disclosure.shares import shares
+from vru_models.events.checks import LEAST_LINKED
 from vru_models.events.description import first_known
+from vru_models.feeds.gate import MOST_QUARANTINED
 from vru_models.findings import Finding, Status
 from vru_models.readiness.calendar import SHARED
 from vru_models.readiness.feeds import EVERY_ROW, event_feeds, person_column
@@ -52,6 +57,39 @@ MOST_COPIES: Final = 0.01
 """Share of rows that may be the same as another in all but the key (VRU115): as much as may be quarantined (VRU102)."""
 
 _AUGUST: Final = 7
+_WITHOUT_COUNTS: Final = {("VRU103", "fail"), ("VRU105", "cannot tell"), ("VRU107", "fail"), ("VRU109", "cannot tell")}
+_HELD_BACK: Final = f"of its rows were held back; at most {MOST_QUARANTINED:.0%} may be, objections aside"
+_SHARES: Final = {
+    "VRU102": ("quarantined", "rows_in", _HELD_BACK),
+    "VRU108": ("linked", "people", f"of its people have a spell; at least {LEAST_LINKED:.0%} is needed"),
+}
+_COUNTED: Final = "vru-models check gives them"
+
+
+def as_may_leave(finding: Finding, spec: Spec) -> Finding:
+    """A finding of the gate or of recording, whose message and figures hold true counts, as it may leave.
+
+    What did not pass says its share, protected, where it is one of rows in or of people.
+    """
+    return Finding(finding.code, finding.status, finding.where, _leaving(finding, spec))
+
+
+def _leaving(finding: Finding, spec: Spec) -> str:
+    if finding.status == "pass":
+        return f"found on taking in from true counts; {_COUNTED}"
+    if (finding.code, finding.status) in _WITHOUT_COUNTS:
+        return finding.message
+    if finding.code == "VRU104":
+        return f"its known dates are assumed: event date + {spec.feeds[finding.where].known.median} days"
+    if finding.code not in _SHARES:
+        return f"true counts may not stand here; {_COUNTED}"
+    part, whole, what = _SHARES[finding.code]
+    table = pd.DataFrame({name: [finding.figures[name]] for name in (whole, part)})
+    safe = shares(table, counts=[whole, part], rates={"share": (part, whole)}, profile=spec.disclosure.profile).table
+    low, high = (float(safe[f"share_{end}"].iloc[0]) for end in ("low", "high"))
+    if np.isnan(low):
+        return f"true counts are too small for a share to be shown; {_COUNTED}"
+    return f"{_between(low, high)} {what}"
 
 
 def complete_columns(table: Protected) -> Iterator[Finding]:
