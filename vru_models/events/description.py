@@ -11,7 +11,7 @@ import pandas as pd
 
 from vru_models.disclosure.profiles import profile_named
 from vru_models.disclosure.protect import Protected, protect
-from vru_models.disclosure.shares import shares, with_days
+from vru_models.disclosure.shares import said, shares, with_days
 from vru_models.findings import Findings
 
 LATE_DAYS: Final = 31
@@ -26,7 +26,10 @@ _MEDIAN, _P95 = 0.5, 0.95
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """What the events are, protected: their ``lags``, and their ``composition`` by role, status and year."""
+    """What the events are, protected: their ``lags``, and their ``composition`` by role, status and year.
+
+    Printed, a share that may not be shown is at most or at least so much, as on the readiness page.
+    """
 
     lags: Protected
     composition: Protected
@@ -36,7 +39,7 @@ class Description:
         return self.lags.frame()
 
     def __repr__(self) -> str:
-        shown = self.lags.text()
+        shown = said(self.lags)
         columns = ["indicator", "events", "people", "late_share", "assumed_share", "median_days", "p95_days"]
         return f"{shown[columns].to_string(index=False)}\n(.lags, .composition: by role, status and year)"
 
