@@ -156,16 +156,16 @@ ROWS = {
         {"enrolment_status": "X"},
         "enrolment_status:not_in_codelist",
     ),
-    "education_register": (f"1,{A},2024-08-16,H,4,10,2024-08-19", {"code": "K"}, "code:not_in_codelist"),
+    "education_register": (f"1,{A},2024-08-16,H,4,10,2024-08-19", {"code": "K"}, "code:not_valid_then"),
     "education_suspension": (
         f"1,{A},2024-03-04,SUSP,PP,4,recorded,2024-03-04",
         {"category": "FIXD"},
-        "category:not_in_codelist",
+        "category:not_valid_then",
     ),
     "education_suspension_reasons": (
         f"1,{A},2024-03-04,SUSP,DB,OW,,4,recorded,2024-03-04",
         {"reason_3": "OT"},
-        "reason_3:not_in_codelist",
+        "reason_3:not_valid_then",
     ),
     "equality_audit": (f"{A},F,BCRB,black,no", {"sex": "1"}, "sex:not_in_codelist"),
     "equality_audit_basis": (
@@ -220,9 +220,9 @@ ROWS = {
     "social_care_cin": (
         f"1,{A},2024-03-04,closure,,,,RC9,recorded,2024-03-05",
         {"event_date": "2022-03-31"},
-        "closure_reason:not_in_codelist",
+        "closure_reason:not_valid_then",
     ),
-    "social_care_factors": (f"1,{A},2024-03-04,24A,assessed,2024-03-05", {"factor": "18A"}, "factor:not_in_codelist"),
+    "social_care_factors": (f"1,{A},2024-03-04,24A,assessed,2024-03-05", {"factor": "18A"}, "factor:not_valid_then"),
     "social_care_scotland": (
         f"1,{A},2024-03-04,wellbeing_concern,safe,recorded,2024-03-05",
         {"wellbeing": "happy"},
