@@ -184,7 +184,8 @@ def test_a_slip_in_an_objection_does_not_lift_it_and_is_never_a_pass(cell, reaso
     events = recorded(first, second, declared=declared)
     assert events.rows["objections"]["known_until"].isna().tolist() == [True, True]
     shut = {f.where: f.message for f in events.findings.with_status("fail") if f.code == "VRU102"}
-    assert shut == {"objections": f"1 of 2 rows quarantined (50.0%; at most 0%); {cell}:{reason} 1"}
+    assert list(shut) == ["objections"]
+    assert shut["objections"].startswith(f"1 of 2 rows quarantined (50.0%; at most 0%); {cell}:{reason} 1")
 
 
 def test_one_objection_in_a_thousand_that_is_held_back_fails_the_gate():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect, with_cover
+from vru_models.disclosure.protect import Protected, cell_beside, protect
 from vru_models.errors import SpecError
 
 
@@ -122,9 +122,13 @@ def test_a_protected_value_with_a_hidden_cell_shown_cannot_be_made():
 @given(st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=6))
 def test_what_is_not_shown_of_a_whole_is_few_rows_or_has_many_people_in_it(cells):
     rows, few = np.array([n for n, _ in cells]), np.array([is_few for _, is_few in cells])
-    hidden = with_cover(rows, few, profile="opensafely")
-    assert hidden[few].all()
-    assert hidden.all() or rows[hidden].sum() <= 7 or (hidden & ~few).any()
-    assert (hidden & ~few).sum() <= 1
-    if rows[few].sum() <= 7:
-        assert (hidden == few).all()
+    beside = cell_beside(rows, few, profile="opensafely")
+    assert not (beside & few).any()
+    assert few.all() or beside.sum() == (rows[few].sum() > 7)
+    assert rows[beside].sum() == min(rows[~few], default=0) or not beside.any()
+
+
+def test_a_cell_that_is_withheld_says_that_it_is_and_is_not_called_small():
+    safe = shown(n=[3, 100, 900]).withheld({"n": np.array([False, True, False])})
+    assert safe.text()["n"].tolist() == ["redacted", "withheld", "900"]
+    assert safe.totals()[["total", "redacted"]].to_numpy().tolist() == [[900, 1]]

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect, with_cover
-from vru_models.disclosure.shares import shares, with_days
+from vru_models.disclosure.protect import Protected, cell_beside, protect
+from vru_models.disclosure.shares import said, shares, with_days
 
 LATE_DAYS: Final = 31
 """An event first known more days after it happened than this is late: it missed the next monthly list."""
@@ -26,7 +26,10 @@ _MEDIAN, _P95 = 0.5, 0.95
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """What the events are, protected: their ``lags``, and their ``composition`` by role, status and year."""
+    """What the events are, protected: their ``lags``, and their ``composition`` by role, status and year.
+
+    Printed, a share that may not be shown is at most or at least so much, as on the readiness page.
+    """
 
     lags: Protected
     composition: Protected
@@ -36,7 +39,7 @@ class Description:
         return self.lags.frame()
 
     def __repr__(self) -> str:
-        shown = self.lags.text()
+        shown = said(self.lags)
         columns = ["indicator", "events", "people", "late_share", "assumed_share", "median_days", "p95_days"]
         return f"{shown[columns].to_string(index=False)}\n(.lags, .composition: by role, status and year)"
 
@@ -99,7 +102,6 @@ def lags(frame: pd.DataFrame, *, until: Mapping[str, dt.date] | None = None, pro
         .to_numpy(copy=True)
         for name in marks
     }
-    _cover_bands(table, people, profile)
     days = pd.DataFrame(
         [_quantiles(rows, profile_named(profile).redact_up_to) for _, rows in grouped],
         columns=["median_days", "p95_days"],
@@ -108,18 +110,21 @@ def lags(frame: pd.DataFrame, *, until: Mapping[str, dt.date] | None = None, pro
     rates = {f"{name}_share": (name, "events") for name in ("late", "assumed", *BANDS)}
     counts = list(table.columns)
     safe = shares(table.reset_index(), counts=counts, rates=rates, people=people, profile=profile)
-    return with_days(safe, days)
+    return with_days(safe.withheld(_bands_beside(table, people, profile)), days)
 
 
-def _cover_bands(table: pd.DataFrame, people: Mapping[str, np.ndarray], profile: str) -> None:
-    """Set people to 0 behind a band that must not be shown since it would give another away, by all or by the late."""
-    names, few = list(BANDS), profile_named(profile).redact_up_to
-    for row in range(len(table)):
-        for block in (names[:2], names[2:], names):
-            counts = table[block].iloc[row].to_numpy()
-            hidden = with_cover(counts, np.array([people[name][row] <= few for name in block]), profile=profile)
-            for name in np.array(block)[hidden]:
-                people[name][row] = 0
+def _bands_beside(table: pd.DataFrame, people: Mapping[str, np.ndarray], profile: str) -> dict[str, np.ndarray]:
+    """The bands to be withheld beside those about few people: of all events, of the late and of the others."""
+    names, most = list(BANDS), profile_named(profile).redact_up_to
+    few = np.column_stack([people[name] <= most for name in names])
+    rows, beside = table[names].to_numpy(), np.zeros((len(table), len(names)), dtype=bool)
+    for i in range(len(table)):
+        for block in (slice(None, 2), slice(2, None), slice(None)):
+            if not beside[i, block].any():
+                beside[i, block] = cell_beside(rows[i, block], few[i, block], profile=profile)
+    return {name: beside[:, j] for j, name in enumerate(names)} | {
+        f"{name}_share{end}": beside[:, j] for j, name in enumerate(names) for end in ("", "_low", "_high")
+    }
 
 
 def _quantiles(rows: pd.DataFrame, redacted: int) -> list[float]:
@@ -150,7 +155,8 @@ def composition(frame: pd.DataFrame, *, profile: str) -> Protected:
         parts.append(filled)
     table = pd.concat(parts, ignore_index=True).astype({"events": "int64", "people": "int64"})
     few = (table["people"] <= profile_named(profile).redact_up_to).to_numpy()
-    hidden = few.copy()
+    beside = np.zeros(len(table), dtype=bool)
     for at in table.groupby(["feed", "by"], sort=False).indices.values():
-        hidden[at] = with_cover(table["events"].to_numpy()[at], few[at], profile=profile)
-    return protect(table.assign(events=table["events"].mask(hidden, 0)), counts=["events", "people"], profile=profile)
+        beside[at] = cell_beside(table["events"].to_numpy()[at], few[at], profile=profile)
+    safe = protect(table.assign(events=table["events"].mask(few, 0)), counts=["events", "people"], profile=profile)
+    return safe.withheld({"events": beside})

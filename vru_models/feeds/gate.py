@@ -175,19 +175,26 @@ def _counted(feed: str, passage: Passage, spec: Spec) -> tuple[Finding, Finding]
         status: Status = "pass" if spec.table_of(feed).x_vru.kind == "links" else "cannot tell"
         return first, Finding("VRU102", status, feed, "the extract has no rows", figures)
     held -= int((passage.held["reasons"] == OBJECTED).sum())
-    share, most = held / rows, 0 if spec.table_of(feed).x_vru.kind in _EVERY_ROW else MOST_QUARANTINED
-    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {most:.0%}){_why(passage)}"
+    share, most = held / rows, most_quarantined(spec, feed)
+    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {most:.0%})"
+    message += _why(passage, spec.feeds[feed].source.date_format)
     return first, Finding("VRU102", "fail" if share > most else "pass", feed, message, figures)
 
 
-def _why(passage: Passage) -> str:
-    """The reasons that hold back the most rows, with their counts."""
+def most_quarantined(spec: Spec, feed: str) -> float:
+    """Largest share of a feed's rows that may be quarantined before VRU102 fails."""
+    return 0.0 if spec.table_of(feed).x_vru.kind in _EVERY_ROW else MOST_QUARANTINED
+
+
+def _why(passage: Passage, form: str) -> str:
+    """The reasons that hold back the most rows, with their counts; of dates, the format they are read in."""
     combined = passage.held["reasons"].value_counts()
     counts: Counter[str] = Counter()
     for reasons, n in combined.items():
         counts.update(dict.fromkeys(str(reasons).split("; "), n))
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_REASONS]
-    return "".join(f"; {reason} {n:,}" for reason, n in most)
+    read_as = f"; dates are read as {form} (source.date_format)" if any("not_a_date" in r for r, _ in most) else ""
+    return "".join(f"; {reason} {n:,}" for reason, n in most) + read_as
 
 
 def _purposes(feed: str, spec: Spec) -> Finding:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect, with_cover
+from vru_models.disclosure.protect import Protected, cell_beside, protect
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
 from vru_models.readiness.feeds import person_column
@@ -29,7 +29,7 @@ def calendar(feeds: Feeds, events: Events, spec: Spec) -> Protected:
     force says so of every day up to the extract, of every area in which somebody has a spell, and of every age that is
     both the cohort's and the feed's; ``partly`` when of some; else ``not shared``. Records are distinct records, dated
     by the schema's event date, corrections aside; a month in which they are about few people is redacted, and another
-    beside it where these have many records all the same.
+    withheld beside it where these have many records all the same.
     """
     names = [name for name in spec.feeds if spec.table_of(name).x_vru.kind == "events" and name in feeds.accepted]
     dated = {name: _dated(feeds, spec, name) for name in names}
@@ -42,11 +42,12 @@ def calendar(feeds: Feeds, events: Events, spec: Spec) -> Protected:
         records, people = _per_month(dated[name], months)
         labels: dict[str, Any] = {"feed": name, "month": np.datetime_as_string(months), "state": state}
         few = people <= profile_named(spec.disclosure.profile).redact_up_to
-        hidden = with_cover(records, few, profile=spec.disclosure.profile)
-        parts.append(pd.DataFrame(labels | {"records": np.where(hidden, 0, records)}))
-    empty = pd.DataFrame(columns=["feed", "month", "state", "records"])
-    table = pd.concat(parts, ignore_index=True) if parts else empty
-    return protect(table.astype({"records": "int64"}), counts=["records"], profile=spec.disclosure.profile)
+        beside = cell_beside(records, few, profile=spec.disclosure.profile)
+        parts.append(pd.DataFrame(labels | {"records": np.where(few, 0, records), "beside": beside}))
+    empty = pd.DataFrame(columns=["feed", "month", "state", "records", "beside"])
+    table = (pd.concat(parts, ignore_index=True) if parts else empty).astype({"records": "int64", "beside": "bool"})
+    safe = protect(table.drop(columns="beside"), counts=["records"], profile=spec.disclosure.profile)
+    return safe.withheld({"records": table["beside"].to_numpy()})
 
 
 def _dated(feeds: Feeds, spec: Spec, name: str) -> pd.DataFrame:

@@ -16,10 +16,10 @@ from vru_models.events.checks import until_found
 from vru_models.events.description import composition, lags
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
-from vru_models.findings import Finding, Findings
+from vru_models.findings import Findings
 from vru_models.readiness.calendar import calendar
 from vru_models.readiness.feeds import Membership, completeness, joins, reach, repeats
-from vru_models.readiness.findings import complete_columns, in_time, joined, no_copies, no_silence
+from vru_models.readiness.findings import as_may_leave, complete_columns, in_time, joined, no_copies, no_silence
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
 from vru_models.spec.storage import write_folder
@@ -46,7 +46,7 @@ class Readiness:
         ``calendar, reach, joins, completeness, lags, repeats, composition`` and, where there is an audit file,
         ``groups, attributes``; see :meth:`frame`.
     findings
-        Those of the gate and of recording, without their counts, then VRU111 and up.
+        Those of the gate and of recording, with protected shares for their counts, then VRU111 and up.
     """
 
     purpose: str
@@ -120,7 +120,7 @@ def feed_readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
         "composition": composition(events.frame, profile=profile),
     }
     found = [
-        *map(_uncounted, events.findings),
+        *(as_may_leave(finding, spec) for finding in events.findings),
         *complete_columns(tables["completeness"]),
         *no_silence(tables["calendar"], spec, feeds.extract_dates),
         *joined(tables["joins"], tables["reach"], spec),
@@ -135,8 +135,3 @@ def feed_readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
         tables=tables,
         findings=Findings(found),
     )
-
-
-def _uncounted(finding: Finding) -> Finding:
-    """A finding of the gate or of recording, whose message holds true counts, as it may leave."""
-    return Finding(finding.code, finding.status, finding.where, "found on taking in; vru-models check gives the counts")
