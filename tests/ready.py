@@ -15,9 +15,9 @@ from vru_models.events.checks import until_found
 from vru_models.events.description import lags
 from vru_models.fairness.readiness import readiness
 from vru_models.findings import Finding
-from vru_models.readiness.calendar import calendar
-from vru_models.readiness.feeds import Membership, completeness, joins, reach, repeats
-from vru_models.readiness.tables import Readiness
+from vru_models.quality.calendar import calendar
+from vru_models.quality.feeds import Membership, completeness, joins, reach, repeats
+from vru_models.quality.tables import Readiness
 from vru_models.spec import Spec
 
 PROFILE = "opensafely"

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "vru_models"
 ROOMS = [
-    "errors", "findings", "frames", "spec", "disclosure", "identifiers", "feeds", "events", "readiness", "dataset",
+    "errors", "findings", "frames", "spec", "disclosure", "identifiers", "feeds", "events", "quality", "dataset",
     "models", "evaluation", "fairness", "evidence", "audit", "scoring", "synthetic", "examples", "workflow",
     "retention", "demo", "cli",
 ]  # fmt: skip

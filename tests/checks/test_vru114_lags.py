@@ -4,7 +4,7 @@ import small
 
 from vru_models.events import Events
 from vru_models.findings import Finding, Findings
-from vru_models.readiness.findings import in_time
+from vru_models.quality.findings import in_time
 
 
 def found(n, later, *, days=8, known=None, people=None, before=None):

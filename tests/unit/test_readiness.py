@@ -7,9 +7,9 @@ import tables as literal
 from vru_models.events import Events, record_events
 from vru_models.events.description import BANDS, composition, lags
 from vru_models.findings import Finding
-from vru_models.readiness.calendar import calendar, states
-from vru_models.readiness.feeds import Membership, used_columns
-from vru_models.readiness.findings import as_may_leave, no_silence
+from vru_models.quality.calendar import calendar, states
+from vru_models.quality.feeds import Membership, used_columns
+from vru_models.quality.findings import as_may_leave, no_silence
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from vru_models.events.description import first_known
 from vru_models.events.events import Events
 from vru_models.feeds.gate import most_quarantined
 from vru_models.findings import Finding, Status
-from vru_models.readiness.calendar import SHARED
-from vru_models.readiness.feeds import EVERY_ROW, event_feeds, person_column
+from vru_models.quality.calendar import SHARED
+from vru_models.quality.feeds import EVERY_ROW, event_feeds, person_column
 from vru_models.spec import Span, Spec
 from vru_models.spec.tables import Vru
 
@@ -87,9 +87,9 @@ def _leaving(finding: Finding, spec: Spec) -> str:
         return finding.message
     if finding.code == "VRU104":
         known = spec.feeds[finding.where].known
-        if known.kind == "assumed_lag":
-            return f"its known dates are assumed: event date + {known.median} days"
-        return f"its known dates are assumed up to the extract of {finding.figures['until']}"
+        assumed = known.kind == "assumed_lag"
+        how = f"event date + {known.median} days" if assumed else f"up to the extract of {finding.figures['until']}"
+        return f"its known dates are assumed: {how}"
     if finding.code not in _SHARES:
         return f"true counts may not stand here; {_COUNTED}"
     part, whole, what = _SHARES[finding.code]

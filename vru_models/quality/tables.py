@@ -17,9 +17,9 @@ from vru_models.events.description import composition, lags
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Findings
-from vru_models.readiness.calendar import calendar
-from vru_models.readiness.feeds import Membership, completeness, joins, reach, repeats
-from vru_models.readiness.findings import as_may_leave, complete_columns, in_time, joined, no_copies, no_silence
+from vru_models.quality.calendar import calendar
+from vru_models.quality.feeds import Membership, completeness, joins, reach, repeats
+from vru_models.quality.findings import as_may_leave, complete_columns, in_time, joined, no_copies, no_silence
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
 from vru_models.spec.storage import write_folder
@@ -71,13 +71,13 @@ class Readiness:
 
     def plot(self) -> Figure:
         """The calendar of coverage, one row per feed: three shades, and bars for the records of each month."""
-        from vru_models.readiness.plot import plot_calendar  # noqa: PLC0415  matplotlib is loaded only to draw
+        from vru_models.quality.plot import plot_calendar  # noqa: PLC0415  matplotlib is loaded only to draw
 
         return plot_calendar(self.tables["calendar"], told=self.told)
 
     def files(self) -> dict[str, bytes]:
         """What :meth:`save` writes: ``readiness.html``, a CSV file per table, ``findings.json``."""
-        from vru_models.readiness.page import files_of  # noqa: PLC0415  and jinja2 only to write
+        from vru_models.quality.page import files_of  # noqa: PLC0415  and jinja2 only to write
 
         return files_of(self)
 

@@ -11,7 +11,7 @@ from vru_models.disclosure.profiles import profile_named
 from vru_models.disclosure.protect import Protected, cell_beside, protect
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
-from vru_models.readiness.feeds import person_column
+from vru_models.quality.feeds import person_column
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day, as_days
 
