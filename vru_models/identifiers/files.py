@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,14 +14,15 @@ from typing import Any
 
 import pandas as pd
 
-from vru_models.errors import DataError, RefusedError
+from vru_models.errors import DataError, SpecError, StorageError
 from vru_models.findings import Findings
 from vru_models.identifiers.pseudonyms import METHOD, PseudonymKey, key_for, pseudonymise, rotate
 from vru_models.identifiers.scan import scan_identifiers
-from vru_models.spec.storage import read_file, write_file, write_new
+from vru_models.spec.storage import read_file, write_new
 
 _LARGEST = 1 << 34
 _ROLE = "file of identifiers"
+_DESCRIPTOR = re.compile(r"[0-9]{1,9}")
 
 
 def pseudonymise_csv(
@@ -35,13 +38,16 @@ def pseudonymise_csv(
     """What was done, as it stands in ``<out>.json``, and what in the new file still looks like a direct identifier.
 
     The identifiers' column becomes pseudonyms under a new name; every other cell stays as it was. The new file is
-    written whole or not at all, for its owner alone (mode 0600), and never over another.
+    written whole or not at all, for its owner alone (mode 0600), and neither it nor its record over another file.
 
     Raises
     ------
+    StorageError
+        When either file is there already; nothing is then read or written.
     DataError
         When the file is not UTF-8 CSV with one row a record, the column is not there once, or a value is malformed.
     """
+    _require_absent(out, "file of pseudonyms")
     header, rows = _read(source, column)
     at = header.index(column)
     if name in header[:at] + header[at + 1 :]:
@@ -67,6 +73,7 @@ def rotate_csv(
     keys
         The old key and the new one.
     """
+    _require_absent(out, "mapping")
     header, rows = _read(source, column)
     raw = pd.Series([row[header.index(column)] for row in rows], dtype="str")
     old, new = keys
@@ -87,8 +94,8 @@ def key_from(text: str, *, purpose: str) -> PseudonymKey:
     vru_models.errors.StorageError: pseudonym key: cannot be read (No such file or directory). Check the path.
     """
     scheme, _, number = text.partition(":")
-    if scheme == "fd" and not number.isdecimal():
-        raise RefusedError.at("pseudonym key", "names no descriptor", expected="a file, or fd:3")
+    if scheme == "fd" and not _DESCRIPTOR.fullmatch(number):
+        raise SpecError.at("pseudonym key", "names no descriptor", expected="a file, or fd:3")
     return key_for(PseudonymKey.load(int(number) if scheme == "fd" else text), purpose)
 
 
@@ -121,8 +128,17 @@ def _csv(header: list[str], rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
+def _beside(out: str | Path) -> Path:
+    return Path(f"{Path(out)}.json")
+
+
+def _require_absent(out: str | Path, role: str) -> None:
+    for place, what in ((out, role), (_beside(out), f"record of the {role}")):
+        if os.path.lexists(place):
+            raise StorageError.at(what, "is there already", then="Nothing is overwritten: choose another name")
+
+
 def _recorded(out: str | Path, done: dict[str, Any]) -> dict[str, Any]:
     record = {"method": METHOD, **done}
-    place = Path(out)
-    write_file(place.with_name(f"{place.name}.json"), json.dumps(record, indent=2).encode() + b"\n", role="record")
+    write_new(_beside(out), json.dumps(record, indent=2).encode() + b"\n", role="record")
     return record
