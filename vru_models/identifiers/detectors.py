@@ -75,7 +75,7 @@ class Values:
     @cached_property
     def drawn(self) -> pa.Array:
         """A fixed random draw of the texts."""
-        return _drawn(self.texts)
+        return _drawn(self.texts, MOST_DRAWN)
 
     @cached_property
     def days(self) -> np.ndarray:
@@ -157,7 +157,7 @@ def _of_all(clean: pa.Array, lengths: np.ndarray, rule: Rule) -> Hit | None:
     fits = (lengths >= rule.lengths[0]) & (lengths <= rule.lengths[1])
     if fits.mean() < rule.chance + MARGIN - _ROUNDING:
         return None
-    drawn = _drawn(clean)
+    drawn = _drawn(clean, MOST_DRAWN)
     if len(drawn) < len(clean) and len(_good(drawn, rule)) < (rule.chance + MARGIN / 2) * len(drawn):
         return None
     return _judged(rule, _good(clean.filter(pa.array(fits)), rule), len(clean))
@@ -279,7 +279,7 @@ def _dates(distinct: pa.Array) -> np.ndarray:
     return np.array([], "datetime64[D]")
 
 
-def _drawn(texts: pa.Array, most: int = MOST_DRAWN) -> pa.Array:
+def _drawn(texts: pa.Array, most: int) -> pa.Array:
     """All the texts, or a fixed random draw of so many."""
     if len(texts) <= most:
         return texts
