@@ -442,7 +442,7 @@ def test_an_innocent_name_is_not_found(name):
      "known_as", "NINumber", "unique_pupil_number", "unique_learner_number", "eastings", "northings", "mother_name",
      "name_of_child", "pupil_names", "house_number", "tel", "e_mail", "EmailAddr", "LAchildID", "la_child_id",
      "hospital_number", "upn_current", "hashed_nhs", "upn_hash", "address_from", "reason_notes", "change_comments",
-     "grid_ref", "d.o.b.", "PNCID", "child_name_1", "GP_name"],
+     "grid_ref", "d.o.b.", "PNCID", "mobile_2", "mobile_no", "child_name_1", "GP_name"],
 )  # fmt: skip
 def test_identifying_words_are_found_anywhere_in_a_name(name):
     assert names_identifier(name)
@@ -454,7 +454,8 @@ def test_identifying_words_are_found_anywhere_in_a_name(name):
      "number_of_addresses", "home_address_changed", "email_count", "notes_count", "name_changes", "ni_region",
      "urn_type", "mobile_unit", "chi_square", "cro_flag", "contact_code", "nhs_trust", "child_school_name",
      "name_of_school", "feed_name", "latency", "tension", "telling", "adobe",
-     "no_fixed_address", "country_of_birth", "birth_weight", "_"],
+     "no_fixed_address", "country_of_birth", "birth_weight", "mobile_home",
+     "sex_at_birth", "email_consent", "_"],
 )  # fmt: skip
 def test_a_word_that_only_counts_or_classes_makes_a_name_harmless(name):
     assert not names_identifier(name)

@@ -24,9 +24,9 @@ MOST_CHECKED = 20_000
 MOST_DRAWN = 4_000
 """Most values on which it is seen whether a rule about the share of all of a column is worth trying on all.
 
-It is where the draw has at least ``MARGIN / 2`` above chance (half of what a name, a day or a place takes). Of a column
-that has ``MARGIN``, a draw of so many falls short of that by 3.2 standard errors or more: once in 1,500 pools where a
-half is chance, less than once in ten million where 0.05 is.
+It is where the draw has at least ``MARGIN / 2`` above chance (half of what a name, a day or a place takes). Chance is
+at most 0.05 for these rules, apart from those that take a share of 0.95; a column that has ``MARGIN`` above it is 5.2
+standard errors away from that, so that less than one such pool in ten million is passed over.
 """
 
 _ROUNDING = 1e-12

@@ -12,12 +12,12 @@ _ANYWHERE = frozenset({
     "upn", "uln", "dob", "birth", "birthdate", "birthday", "postcode", "postcodes", "postalcode", "pcode",
     "surname", "surnames", "forename", "forenames", "sname", "fname", "firstname", "lastname", "fullname", "initials",
     "alias", "aliases", "aka", "address", "addresses", "addr", "uprn", "pnc", "pncid", "crn", "noms", "nomis", "email",
-    "emailaddress", "phone", "phonenumber", "telephone", "tel", "mobile", "nino", "ninumber", "nhsnumber", "nhsno",
+    "emailaddress", "phone", "phonenumber", "telephone", "tel", "nino", "ninumber", "nhsnumber", "nhsno",
     "dateofbirth", "passport", "latitude", "longitude", "easting", "eastings", "northing", "northings", "coordinates",
     "lachildid",
 })
 _FREE_TEXT = frozenset({"notes", "comment", "comments", "remarks", "narrative", "freetext"})
-_LAST = frozenset({"nhs", "cro", "urn", "ni", "chi", "scn", "street", "note"})
+_LAST = frozenset({"nhs", "cro", "urn", "ni", "chi", "scn", "mobile", "street", "note"})
 _PHRASES = (
     "nat ins", "first name", "first names", "last name", "full name", "full names", "given name", "given names",
     "family name", "middle name", "middle names", "preferred name", "former name", "known as", "d o b", "post code",
@@ -34,7 +34,7 @@ _WHOLE = frozenset({"name", "names", "mail", "lat", "lon", "lng", "long lat", "l
 _HARMLESS = frozenset({
     "change", "changes", "changed", "moves", "moved", "calls", "received", "sent", "fixed",
     "month", "months", "year", "years", "weight", "order", "country", "place", "rate", "decile", "region", "type",
-    "kind", "status", "valid", "flag", "unit",
+    "kind", "status", "valid", "flag", "sex", "gender", "age", "consent",
 })
 # fmt: on
 _TAIL = frozenset({"number", "no", "num", "id", "code", "value", "text", "line", "sector"})
