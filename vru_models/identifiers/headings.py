@@ -17,7 +17,7 @@ _ANYWHERE = frozenset({
     "lachildid",
 })
 _FREE_TEXT = frozenset({"notes", "comment", "comments", "remarks", "narrative", "freetext"})
-_LAST = frozenset({"nhs", "cro", "urn", "ni", "chi", "scn", "mobile", "street", "note"})
+_LAST = frozenset({"nhs", "cro", "urn", "ni", "chi", "scn", "mobile", "street"})
 _PHRASES = (
     "nat ins", "first name", "first names", "last name", "full name", "full names", "given name", "given names",
     "family name", "middle name", "middle names", "preferred name", "former name", "known as", "d o b", "post code",
