@@ -11,6 +11,7 @@ from vru_models import workflow
 from vru_models.audit.ledger import Ledger
 from vru_models.errors import DataError, RefusedError, StorageError
 from vru_models.events import Events, record_events
+from vru_models.fairness.readiness import readiness
 from vru_models.feeds import read_feeds, write_extracts
 from vru_models.spec.digest import digest_file
 from vru_models.workflow import Answers, Kept, build, check, look_at, open_audit_file, purge, record, take_in
@@ -174,3 +175,18 @@ def test_who_was_purged_is_in_no_audit_file_and_in_no_readiness(kept, ledger, tm
     build(SPEC, folder, out=tmp_path / "work", ledger=ledger, kept=kept)
     assert "p0001" not in set(open_audit_file(tmp_path / "work")["person_id"])
     assert len(open_audit_file(tmp_path / "work")) == 119
+
+
+def test_the_page_of_a_kept_store_asks_every_question_and_says_what_was_held_back(kept, ledger, tmp_path):
+    record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
+    purge(kept.store, [f"p{i:04}" for i in range(20)], key=KEY, ledger=ledger)
+    feeds, events = look_at(SPEC, sent(tmp_path / "september", spoilt=60), kept=kept)
+    ready = readiness(feeds, events, SPEC)
+    assert {f.code for f in ready.findings} >= {"VRU121", "VRU122", "VRU123"}
+    assert ready.tables["held_back"].text().to_numpy().tolist() == [
+        ["missing", "start_date:not_a_date", "60"],
+        ["audit", "purged", "20"],
+    ]
+    page = ready.files()["readiness.html"].decode()
+    assert "Do people who were purged stay out?" in page
+    assert "What was held back" in page
