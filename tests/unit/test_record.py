@@ -108,6 +108,20 @@ def test_the_first_and_the_next_extracts_give_the_store_that_is_made_in_memory(k
         assert Events.open(kept.store).findings.records() == events.findings.records()
 
 
+def test_what_a_later_month_brought_is_told_by_feed(kept, ledger, tmp_path):
+    august = record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
+    assert august.brought.to_numpy().tolist() == []
+    frames = worlds.extracts(n=120)
+    more = small.rows(
+        ",".join(frames["missing"].columns), "new1,p0001,2024-08-30,2024-08-31", "new2,p0002,2024-08-30,2024-09-01"
+    )
+    frames["missing"] = pd.concat([frames["missing"].astype("str"), more])
+    write_extracts(tmp_path / "september", frames, extract_date=small.EXTRACT_DATE)
+    brought = record(SPEC, tmp_path / "september", kept=kept, ledger=ledger).brought.set_index("feed")
+    assert brought.loc["missing"].to_dict() == {"new": 2, "late": 1, "gone": 0}
+    assert brought.loc["exclusions"].to_dict() == {"new": 0, "late": 0, "gone": 0}
+
+
 def test_a_good_month_writes_no_quarantine_and_a_taken_place_is_refused_first(kept, ledger, tmp_path):
     folder = sent(tmp_path / "extracts")
     record(SPEC, folder, kept=kept, ledger=ledger, quarantine=tmp_path / "held")
