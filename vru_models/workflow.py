@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -27,6 +27,7 @@ from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
+from vru_models.events.tombstones import Key, Tombstones, linked_to, pseudonyms_in
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Feeds, read_feeds
@@ -35,11 +36,13 @@ from vru_models.feeds.read import extracts_in
 from vru_models.feeds.sql import queries_read
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
-from vru_models.spec.digest import digest_bytes, digest_file
+from vru_models.spec.digest import digest_bytes, digest_file, digest_json
+from vru_models.spec.question import Cohort
 from vru_models.spec.storage import named_place, read_file, write_folder, write_new
 
 T = TypeVar("T")
 AUDIT_FILE = "audit_file.parquet"
+LEAST_CONFIDENCE: float = Cohort.model_fields["same_person_from"].default
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | No
 
     def add(earlier: Events | None) -> Events:
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
-        _account(ledger, spec, extracts, Recorded.of(feeds, events))
+        before = earlier.digest if earlier else None
+        _account(ledger, spec, extracts, Recorded.of(feeds, events), before=before)
         made.append(events)
         return events
 
@@ -131,7 +135,7 @@ def record(spec: Spec, extracts: str | Path, *, kept: Kept, ledger: Ledger) -> R
     if Path(kept.store).exists():
         return Recorded.of(*take_in(spec, extracts, ledger=ledger, kept=kept))
     refuse_future(extracts_in(extracts, spec)[1])
-    return record_extracts(extracts, spec, kept.store, account=partial(_account, ledger, spec, extracts))
+    return record_extracts(extracts, spec, kept.store, account=partial(_account, ledger, spec, extracts, before=None))
 
 
 def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
@@ -141,33 +145,92 @@ def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
     return take_in(spec, source, ledger=ledger)[1]
 
 
-def _account(ledger: Ledger, spec: Spec, extracts: str | Path, done: Recorded) -> None:
+def _account(ledger: Ledger, spec: Spec, extracts: str | Path, done: Recorded, **kept: str | None) -> None:
+    """What was read and what it made; of a store that is kept, also the digest ``before`` (None: the store begins)."""
     read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
     files = {file.name: digest_file(file) for file in sorted(read)}
     counts = done.counts.to_dict("records")
     queries = queries_read(spec, {str(row["feed"]): int(row["rows_in"]) for row in counts})
     held = {name: digest_bytes(content) for name, content in quarantine_files(done.quarantine).items()}
     ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held)
-    ledger.append("events", events=done.digest, rows=done.rows)
+    ledger.append("events", events=done.digest, rows=done.rows, **kept)
 
 
-def purge(store: str | Path, people: Iterable[str], *, key: bytes, ledger: Ledger) -> int:
+@dataclass(frozen=True)
+class Purged:
+    """What :func:`purge` did, in pseudonyms.
+
+    Parameters
+    ----------
+    found
+        How many of those given the store held, in whatever row.
+    before
+        How many others of them had been purged before.
+    unknown
+        How many of them the store never held, as far as it can tell; they are kept out of later extracts all the same.
+    linked
+        How many others were taken out because they are linked to somebody given.
+    left
+        How many others stay, though they are linked to somebody given.
+    """
+
+    found: int
+    before: int
+    unknown: int
+    linked: int
+    left: int
+
+
+def purge(
+    store: str | Path,
+    people: Iterable[str],
+    *,
+    key: Key,
+    ledger: Ledger,
+    linked: bool | None = None,
+    same_person_from: float = LEAST_CONFIDENCE,
+) -> Purged:
     """Take people out of a store for good, and say how many of them it held; see :meth:`Events.purge`.
 
-    The ledger says how many and what the store's digest became, never who.
+    The ledger says how many and what the store's digest became, never who: ``purging`` before the store is changed,
+    ``purge`` when it is done. A purge that was stopped is finished by another of the same people.
+
+    Parameters
+    ----------
+    linked
+        Whether to take out the other pseudonyms of the same people, too, by the links as they stand at the end. With
+        somebody the link goes, too, and cannot be asked again: where there are others, this has to be said.
+    same_person_from
+        The least confidence of a link that makes two pseudonyms one person, as in the spec's ``cohort``.
+
+    Raises
+    ------
+    RefusedError
+        When others are linked, and ``linked`` says nothing of them; or the key is not the one of the tombstones.
     """
-    whom, found = sorted(set(people)), [0]
+    whom = pseudonyms_in(people)
+    told, done = dict[str, Any](), list[Purged]()
 
     def without(held: Events) -> Events:
-        named = {*held.frame["person_id"], *held.closers["person_id"], *held.spells["person_id"]}
-        found[0], left = len(named.intersection(whom)), held
-        for person in whom:
-            left = left.purge(person, key=key)
-        ledger.append("purge", people=len(whom), before=held.digest, events=left.digest)
+        here, others = held.people, linked_to(held.rows["links"], whom, least=same_person_from)
+        if others and linked is None:
+            what, then = f"{len(others):,} other pseudonyms are linked to those given", "Nothing was purged"
+            expected = "linked=True, which takes them out, too, or False (--linked, or --not-linked)"
+            raise RefusedError.at("people", what, expected=expected, then=then)
+        taken = others if linked else frozenset[str]()
+        left = held.purge_all({*whom, *taken}, key=key)
+        gone = pd.Series([person for person in whom if person not in here], dtype="str")
+        buried = int(held.tombstones.hide(gone, key=key).sum())
+        stay = len((others - taken) & left.people)
+        done.append(Purged(len(whom) - len(gone), buried, len(gone) - buried, len(taken), stay))
+        mark = digest_json(Tombstones().with_people(whom, key=key).people)
+        told.update(people=len(whom) + len(taken), whom=mark, before=held.digest, events=left.digest)
+        ledger.append("purging", **told)
         return left
 
     Events.update(store, without)
-    return found[0]
+    ledger.append("purge", **told)
+    return done[0]
 
 
 def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, kept: Kept | None = None) -> Built:
@@ -198,7 +261,8 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
     if kept is None:
         _account(ledger, spec, extracts, Recorded.of(feeds, events))
-    ledger.append("dataset", dataset=data.digest, spec=spec.digest, rows=len(data.X), labelled=int(data.labelled.sum()))
+    rows, labelled = len(data.X), int(data.labelled.sum())
+    ledger.append("dataset", dataset=data.digest, spec=spec.digest, events=events.digest, rows=rows, labelled=labelled)
     if sensitive is not None:
         ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(sensitive))
     if not events_kept:
