@@ -11,12 +11,13 @@ import small
 from vru_models.disclosure.protect import Protected
 from vru_models.disclosure.shares import shares
 from vru_models.events import record_events
-from vru_models.events.description import assumed_feeds, lags
+from vru_models.events.checks import until_found
+from vru_models.events.description import lags
 from vru_models.fairness.readiness import readiness
 from vru_models.findings import Finding
-from vru_models.readiness.calendar import calendar
-from vru_models.readiness.feeds import Membership, completeness, joins, reach, repeats
-from vru_models.readiness.tables import Readiness
+from vru_models.quality.calendar import calendar
+from vru_models.quality.feeds import Membership, completeness, joins, reach, repeats
+from vru_models.quality.tables import Readiness
 from vru_models.spec import Spec
 
 PROFILE = "opensafely"
@@ -59,7 +60,7 @@ def one(name: str, given: dict[str, Any] | None = None, declared: Spec | None = 
     if name in ("reach", "joins"):
         return {"reach": reach, "joins": joins}[name](Membership.of(feeds, events, chosen), chosen)
     if name == "lags":
-        return lags(events.frame, assumed=assumed_feeds(events.findings), profile=PROFILE)
+        return lags(events.frame, until=until_found(events.findings), profile=PROFILE)
     if name == "repeats":
         return repeats(feeds, chosen)
     return {"calendar": calendar, "completeness": completeness}[name](feeds, events, chosen)

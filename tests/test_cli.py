@@ -14,25 +14,6 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-class Called:
-    """What one call of the command line gave: exit code and both streams."""
-
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["vru-models", *map(str, words)])
-        with pytest.raises(SystemExit, match=r".*") as stop:
-            main()
-        out, err = capsys.readouterr()
-        return Called(stop.value.code or 0, out, err)
-
-    return run
-
-
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "demo"

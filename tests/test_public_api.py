@@ -1,4 +1,5 @@
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,8 @@ def test_the_version_is_that_of_the_changelog():
     changelog = vru_models.__path__[0] + "/../CHANGELOG.md"
     with open(changelog, encoding="utf-8") as stream:
         assert f"## [{vru_models.__version__}]" in stream.read()
+
+
+def test_no_room_hides_a_public_name():
+    rooms = {path.name for path in Path(vru_models.__path__[0]).iterdir() if path.is_dir()}
+    assert rooms.isdisjoint(PUBLIC)

@@ -6,15 +6,16 @@ why), ``dataset/``, ``run/``, ``evidence/``, ``release/``, ``ledger.jsonl``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
+from vru_models.audit.answers import ADVICE, names_somebody, unanswered
 from vru_models.audit.approve import overdue_reviews
 from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
@@ -25,24 +26,25 @@ from vru_models.dataset.coded import encode
 from vru_models.dataset.people import left_out
 from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.dataset.splits import splits_of
-from vru_models.errors import LockedError, RefusedError, StorageError
+from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
-from vru_models.events.tombstones import Key, Tombstones, linked_to, pseudonyms_in
+from vru_models.events.tombstones import LEAST_CONFIDENCE, Key, Purged, Tombstones, pseudonyms_in
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Feeds, read_feeds
+from vru_models.feeds.passing import OBJECTED
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
 from vru_models.feeds.read import extracts_in
 from vru_models.feeds.sql import queries_read
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file, digest_json
-from vru_models.spec.question import Cohort
-from vru_models.spec.storage import named_place, read_file, write_folder, write_new
+from vru_models.spec.storage import named_place, read_file, require_free, storage_errors, write_folder, write_new
 
 T = TypeVar("T")
 AUDIT_FILE = "audit_file.parquet"
-LEAST_CONFIDENCE: float = Cohort.model_fields["same_person_from"].default
+_STOP = ("VRU102", "VRU108", "VRU121", "VRU124")
+_PSEUDONYM = re.compile(r"\b[0-9a-fA-F]{16,}\b")
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ class Built:
     data: Dataset
 
 
-def check(spec: Spec, extracts: str | Path) -> Findings:
+def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> Findings:
     """What a spec and a folder of extracts allow, before anything is built: gate, known dates, splits, agreements.
 
-    VRU608 fails where an impact assessment is not in date, since ``approve`` will refuse.
+    With a store that is kept, as if the extracts had been added to it; nothing in it changes. VRU608 fails where an
+    impact assessment is not in date, since ``approve`` will refuse.
 
     Examples
     --------
@@ -67,7 +70,7 @@ def check(spec: Spec, extracts: str | Path) -> Findings:
     vru_models.errors.StorageError: extracts: the folder is missing. Expected: a folder with extracts.toml and one file
     per feed. Check the path.
     """
-    events = record_events(read_extracts(extracts, spec), spec)
+    _, events = look_at(spec, extracts, kept=kept)
     return events.findings + Findings([_splits_finding(spec, events), _reviews_finding(spec)])
 
 
@@ -99,24 +102,44 @@ class Kept:
     store: str | Path
     key: bytes | None = None
 
+    def opened(self) -> Events | None:
+        """What it holds; None where it is not there yet."""
+        return Events.open(self.store) if Path(self.store).exists() else None
+
+
+def look_at(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> tuple[Feeds, Events]:
+    """The feeds of a folder of extracts and the events they make, added to those of a store; nothing is recorded.
+
+    Of the audit file, who objects to equality monitoring or was purged, as the store has it, is held back.
+    """
+    feeds = read_extracts(extracts, spec)
+    earlier, key = (kept.opened(), kept.key) if kept else (None, None)
+    events = record_events(feeds, spec, earlier=earlier, key=key)
+    for reason, who in _kept_out(feeds.sensitive, spec, events, key).items():
+        feeds = feeds.hold_back(who, reason)
+    return feeds, events
+
 
 def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | None = None) -> tuple[Feeds, Events]:
     """The feeds of a folder of extracts and the events they make, recorded with counts and digests.
 
     With a store that is kept, the extracts are added to it (a store that is not there begins), and the events are all
-    that it then holds. Extracts that were added before add nothing.
+    that it then holds; refused as by :func:`record`, but for what was answered when these very files were recorded
+    before. Extracts that were added before add nothing.
     """
+    reading = _Reading.of(extracts, spec)
     feeds = read_extracts(extracts, spec)
     if kept is None:
         events = record_events(feeds, spec)
-        _account(ledger, spec, extracts, Recorded.of(feeds, events))
+        _account(ledger, spec, reading, Recorded.of(feeds, events))
         return feeds, events
     made: list[Events] = []
 
     def add(earlier: Events | None) -> Events:
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
-        before = earlier.digest if earlier else None
-        _account(ledger, spec, extracts, Recorded.of(feeds, events), before=before)
+        done, answers = Recorded.of(feeds, events), _answered(ledger, reading)
+        _refuse_unanswered(done, answers)
+        _account(ledger, spec, reading, done, answers, before=earlier.digest if earlier else None)
         made.append(events)
         return events
 
@@ -127,15 +150,72 @@ def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | No
     return feeds, made[0]
 
 
-def record(spec: Spec, extracts: str | Path, *, kept: Kept, ledger: Ledger) -> Recorded:
+def record(
+    spec: Spec, extracts: str | Path, *, kept: Kept, ledger: Ledger, answers: Answers | None = None,
+    quarantine: str | Path | None = None,
+) -> Recorded:  # fmt: skip
     """Extracts added to a store that is kept, recorded with counts and digests; a store that is not there begins.
 
-    The first extracts of a store may be larger than memory; see :func:`~vru_models.events.record_extracts`.
+    Refused, and nothing recorded, while VRU102, VRU108, VRU121 or VRU124 fails and nobody answers for it: what is
+    added now stays, and what is missing from it is missed by every later list. The first extracts of a store may be
+    larger than memory; see :func:`~vru_models.events.record_extracts`.
+
+    Parameters
+    ----------
+    quarantine
+        A new folder for the rows held back and why, where there are any; it is written even when this refuses.
     """
-    if Path(kept.store).exists():
-        return Recorded.of(*take_in(spec, extracts, ledger=ledger, kept=kept))
+    if quarantine is not None:
+        require_free(quarantine, FOLDER)
+
+    def account(done: Recorded, before: str | None = None) -> None:
+        if quarantine is not None and len(done.quarantine):
+            write_folder(quarantine, quarantine_files(done.quarantine), role=FOLDER)
+        _refuse_unanswered(done, answers or Answers())
+        _account(ledger, spec, reading, done, answers or Answers(), before=before)
+
     refuse_future(extracts_in(extracts, spec)[1])
-    return record_extracts(extracts, spec, kept.store, account=partial(_account, ledger, spec, extracts, before=None))
+    reading = _Reading.of(extracts, spec)
+    if not Path(kept.store).exists():
+        return record_extracts(extracts, spec, kept.store, account=account)
+    made: list[Recorded] = []
+
+    def add(earlier: Events) -> Events:
+        feeds = read_feeds(extracts, spec)
+        events = record_events(feeds, spec, earlier=earlier, key=kept.key)
+        made.append(Recorded.of(feeds, events))
+        account(made[0], earlier.digest)
+        return events
+
+    Events.update(kept.store, add)
+    return made[0]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Reasons why extracts are recorded although a check of them fails, by code, and who gives them."""
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+
+
+def _answered(ledger: Ledger, reading: _Reading) -> Answers:
+    """The answers with which these files were recorded before."""
+    told = [e.body for e in ledger.find("feeds", files=dict(reading.files)) if "overrides" in e.body]
+    return Answers(told[-1]["overrides"], str(told[-1]["by"])) if told else Answers()
+
+
+def _refuse_unanswered(done: Recorded, answers: Answers) -> None:
+    """Refuse what fails and nobody answers for, and answers that hold what may be a pseudonym."""
+    stops = done.findings.with_status("fail").where(lambda f: f.code in _STOP)
+    found = unanswered(stops, answers.reasons)
+    if answers.reasons and not names_somebody(answers.by):
+        found.append("by: names nobody; give name and role in one line")
+    if any(_PSEUDONYM.search(text) for text in (answers.by, *answers.reasons.values())):
+        found.append("overrides: hold what may be a pseudonym; write reasons without naming anybody")
+    if found:
+        then = f"Nothing was recorded. Mend the extracts at their source. {ADVICE}"
+        raise RefusedError("\n".join(["record: refused.", *(f"  {line}" for line in found), then]))
 
 
 def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
@@ -145,86 +225,66 @@ def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
     return take_in(spec, source, ledger=ledger)[1]
 
 
-def _account(ledger: Ledger, spec: Spec, extracts: str | Path, done: Recorded, **kept: str | None) -> None:
+@dataclass(frozen=True)
+class _Reading:
+    """The files of a folder of extracts as they were before they were read."""
+
+    folder: Path
+    names: tuple[str, ...]
+    files: Mapping[str, str]
+
+    @classmethod
+    def of(cls, extracts: str | Path, spec: Spec) -> _Reading:
+        """What is there now of the files that a spec reads."""
+        extracts_in(extracts, spec)
+        wanted = [f"{feed}{suffix}" for feed in spec.feeds for suffix in (".csv", ".parquet")]
+        names = [name for name in ("extracts.toml", *wanted) if (Path(extracts) / name).is_file()]
+        return cls(Path(extracts), tuple(names), _digests(Path(extracts), names))
+
+    def refuse_changed(self) -> None:
+        """Refuse files that were changed while they were read: nobody could say what was."""
+        now = _digests(self.folder, self.names)
+        if changed := [name for name in self.names if now[name] != self.files[name]]:
+            what = f"were changed while they were read: {', '.join(changed)}"
+            raise DataError.at("extracts", what, then="Run again when whatever writes them has done")
+
+
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    with storage_errors("extracts", "read"):
+        return {name: digest_file(folder / name) for name in names}
+
+
+def _account(
+    ledger: Ledger, spec: Spec, reading: _Reading, done: Recorded, answers: Answers | None = None, **kept: str | None
+) -> None:
     """What was read and what it made; of a store that is kept, also the digest ``before`` (None: the store begins)."""
-    read = [f for f in Path(extracts).iterdir() if f.stem in {*spec.feeds, "extracts"} and f.is_file()]
-    files = {file.name: digest_file(file) for file in sorted(read)}
+    reading.refuse_changed()
+    answered = {"overrides": dict(answers.reasons), "by": answers.by.strip()} if answers and answers.reasons else {}
+    files = dict(sorted(reading.files.items()))
     counts = done.counts.to_dict("records")
     queries = queries_read(spec, {str(row["feed"]): int(row["rows_in"]) for row in counts})
     held = {name: digest_bytes(content) for name, content in quarantine_files(done.quarantine).items()}
-    ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held)
+    ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held, **answered)
     ledger.append("events", events=done.digest, rows=done.rows, **kept)
 
 
-@dataclass(frozen=True)
-class Purged:
-    """What :func:`purge` did, in pseudonyms.
-
-    Parameters
-    ----------
-    found
-        How many of those given the store held, in whatever row.
-    before
-        How many others of them had been purged before.
-    unknown
-        How many of them the store never held, as far as it can tell; they are kept out of later extracts all the same.
-    linked
-        How many others were taken out because they are linked to somebody given.
-    left
-        How many others stay, though they are linked to somebody given.
-    """
-
-    found: int
-    before: int
-    unknown: int
-    linked: int
-    left: int
-
-
 def purge(
-    store: str | Path,
-    people: Iterable[str],
-    *,
-    key: Key,
-    ledger: Ledger,
-    linked: bool | None = None,
+    store: str | Path, people: Iterable[str], *, key: Key, ledger: Ledger, linked: bool | None = None,
     same_person_from: float = LEAST_CONFIDENCE,
-) -> Purged:
-    """Take people out of a store for good, and say how many of them it held; see :meth:`Events.purge`.
+) -> Purged:  # fmt: skip
+    """Take people out of a store for good, and say how many of them it held; see :meth:`Events.purge_counted`.
 
     The ledger says how many and what the store's digest became, never who: ``purging`` before the store is changed,
     ``purge`` when it is done. A purge that was stopped is finished by another of the same people.
-
-    Parameters
-    ----------
-    linked
-        Whether to take out the other pseudonyms of the same people, too, by the links as they stand at the end. With
-        somebody the link goes, too, and cannot be asked again: where there are others, this has to be said.
-    same_person_from
-        The least confidence of a link that makes two pseudonyms one person, as in the spec's ``cohort``.
-
-    Raises
-    ------
-    RefusedError
-        When others are linked, and ``linked`` says nothing of them; or the key is not the one of the tombstones.
     """
     whom = pseudonyms_in(people)
     told, done = dict[str, Any](), list[Purged]()
 
     def without(held: Events) -> Events:
-        here, others = held.people, linked_to(held.rows["links"], whom, least=same_person_from)
-        if others and linked is None:
-            what, then = f"{len(others):,} other pseudonyms are linked to those given", "Nothing was purged"
-            expected = "linked=True, which takes them out, too, or False (--linked, or --not-linked)"
-            raise RefusedError.at("people", what, expected=expected, then=then)
-        taken = others if linked else frozenset[str]()
-        left = held.purge_all({*whom, *taken}, key=key)
-        gone = pd.Series([person for person in whom if person not in here], dtype="str")
-        buried = int(held.tombstones.hide(gone, key=key).sum())
-        stay = len((others - taken) & left.people)
-        done.append(Purged(len(whom) - len(gone), buried, len(gone) - buried, len(taken), stay))
+        left, counts = held.purge_counted(whom, key=key, linked=linked, same_person_from=same_person_from)
+        done.append(counts)
         mark = digest_json(Tombstones().with_people(whom, key=key).people)
-        told.update(people=len(whom) + len(taken), whom=mark, before=held.digest, events=left.digest)
+        told.update(people=len(whom) + counts.linked, whom=mark, before=held.digest, events=left.digest)
         ledger.append("purging", **told)
         return left
 
@@ -246,13 +306,17 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     place = named_place(out, "working folder")
     refuse_inside_release(place / "dataset")
     refuse_taken(place, "dataset")
+    reading = _Reading.of(extracts, spec)
     if kept is None:
         feeds = read_extracts(extracts, spec)
         events = record_events(feeds, spec)
     else:
         feeds, events = take_in(spec, extracts, ledger=ledger, kept=kept)
     data = build_dataset(spec, events)
-    sensitive = _without_objectors(feeds.sensitive, spec, events)
+    sensitive = feeds.sensitive
+    if sensitive is not None:
+        gone = set().union(*_kept_out(sensitive, spec, events, kept.key if kept else None).values())
+        sensitive = sensitive[~sensitive["person_id"].isin(list(gone))].reset_index(drop=True)
     audit = b"" if sensitive is None else _parquet(sensitive)
     events_kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
     audit_kept = not audit or _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file)
@@ -260,7 +324,7 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     held_digests = {name: digest_bytes(content) for name, content in held.items()}
     held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
     if kept is None:
-        _account(ledger, spec, extracts, Recorded.of(feeds, events))
+        _account(ledger, spec, reading, Recorded.of(feeds, events))
     rows, labelled = len(data.X), int(data.labelled.sum())
     ledger.append("dataset", dataset=data.digest, spec=spec.digest, events=events.digest, rows=rows, labelled=labelled)
     if sensitive is not None:
@@ -275,13 +339,16 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     return Built(feeds, events, data)
 
 
-def _without_objectors(sensitive: pd.DataFrame | None, spec: Spec, events: Events) -> pd.DataFrame | None:
-    """The audit file without who objects to equality monitoring, by any linked pseudonym, as known at the last."""
-    if sensitive is None or events.rows["objections"].empty:
-        return sensitive
-    coded = encode(spec, events)
-    objecting = coded.people[left_out(coded, "audit", known_at_last(spec, events))]
-    return sensitive[~sensitive["person_id"].isin(objecting)].reset_index(drop=True)
+def _kept_out(sensitive: pd.DataFrame | None, spec: Spec, events: Events, key: bytes | None) -> dict[str, set[str]]:
+    """Who of the audit file was purged, and who objects to it, by any linked pseudonym, as known at the last."""
+    if sensitive is None:
+        return {}
+    people = sensitive["person_id"]
+    purged, objecting = set(people[events.tombstones.hide(people, key=key)]), set()
+    if not events.rows["objections"].empty:
+        coded = encode(spec, events)
+        objecting = set(coded.people[left_out(coded, "audit", known_at_last(spec, events))]).intersection(people)
+    return {"purged": purged, OBJECTED: objecting - purged}
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 import tiny
 
@@ -20,3 +21,20 @@ def test_the_message_says_what_follows():
     (finding,) = tiny.events(cover=cover).findings.where(lambda f: f.code == "VRU107").with_status("fail")
     assert finding.where == "missing"
     assert "nothing says that it was shared, so all of it is missing" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, "pass"),
+        ({"age_from": "20"}, "fail"),
+        ({"age_from": "17"}, "pass"),
+        ({"end_date": "2021-01-01"}, "fail"),
+        ({"end_date": "2021-01-02"}, "pass"),
+    ],
+)
+def test_coverage_of_no_day_or_no_age_covers_nobody(changes, status):
+    cover = tiny.extracts()["cover"]
+    row = cover[cover["feed"] == "missing"].iloc[:1].assign(age_to="17", start_date="2021-01-01", **changes)
+    events = tiny.events(cover=pd.concat([cover[cover["feed"] != "missing"], row]))
+    assert [f.status for f in events.findings if f.code == "VRU107" and f.where == "missing"] == [status]

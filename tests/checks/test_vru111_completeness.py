@@ -1,7 +1,7 @@
 import pytest
 import ready
 
-from vru_models.readiness.findings import complete_columns
+from vru_models.quality.findings import complete_columns
 
 
 def found(*rows):

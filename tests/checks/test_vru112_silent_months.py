@@ -5,7 +5,7 @@ import pytest
 import small
 
 from vru_models.disclosure.protect import protect
-from vru_models.readiness.findings import no_silence
+from vru_models.quality.findings import no_silence
 
 END = dt.date(2024, 9, 1)
 

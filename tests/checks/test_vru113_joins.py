@@ -2,7 +2,7 @@ import pytest
 import ready
 import small
 
-from vru_models.readiness.findings import joined
+from vru_models.quality.findings import joined
 
 
 def found(*, in_view, known, shared):

@@ -2,10 +2,12 @@ import pandas as pd
 import pytest
 import small
 
-from vru_models.readiness.findings import in_time
+from vru_models.events import Events
+from vru_models.findings import Finding, Findings
+from vru_models.quality.findings import in_time
 
 
-def found(n, later, *, days=8, known=None, people=None):
+def found(n, later, *, days=8, known=None, people=None, before=None):
     """The finding about ``missing``, whose schema states 7 days, from n events of which some came later."""
     vru = {**small.SCHEMAS["missing"]["x-vru"], "typical_lag": {"median": 1, "p95": 7}}
     changes = {"feeds.missing.known": known} if known else {}
@@ -20,8 +22,8 @@ def found(n, later, *, days=8, known=None, people=None):
             "event_date": happened,
             "known_date": [happened + pd.Timedelta(days=days if i < later else 7) for i in range(n)],
         }
-    ).astype({"person_id": "str", "known_date": "datetime64[s]", "event_date": "datetime64[s]"})
-    return next(f for f in in_time(rows, declared) if f.where == "missing")
+    )
+    return next(f for f in in_time(Events.from_frame(rows, findings=before), declared) if f.where == "missing")
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,10 @@ def test_assumed_known_dates_say_nothing_about_lag():
 def test_the_message_gives_the_protected_share():
     message = "80.0% of its events are known within 7 days, the schema's lag of 95 %; at least 90% is needed"
     assert found(1001, 199).message == message
+
+
+def test_dates_that_were_assumed_before_say_nothing_of_the_lag_of_those_that_are_not():
+    until = {"until": "2024-01-31"}
+    before = Findings([Finding("VRU104", "cannot tell", "missing", "assumed until January", until)])
+    assert found(1000, 1000, before=before).status == "cannot tell"
+    assert found(1000, 1000, days=31, before=before).status == "fail"

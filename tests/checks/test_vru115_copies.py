@@ -2,7 +2,7 @@ import pytest
 import ready
 import small
 
-from vru_models.readiness.findings import no_copies
+from vru_models.quality.findings import no_copies
 
 
 def found(accepted, copies, feed="missing"):

@@ -215,3 +215,8 @@ def test_a_quarantine_is_found_in_a_folder_of_the_month_and_its_absence_is_no_al
     assert recorded(tmp_path) == [("2026-11", *FINE)]
     (tmp_path / "quarantine" / "2026-11" / "quarantine.csv").write_text("edited")
     assert recorded(tmp_path) == [("2026-11", "fail", "is not what the ledger says was written")]
+    retained.write(tmp_path, "quarantine/2026-12", {"quarantine.parquet": b"q", "quarantine.csv": b"d"})
+    message = "the ledger says nothing of it: of extracts that record refused, or changed"
+    assert recorded(tmp_path)[1] == ("2026-12", "cannot tell", message)
+    (tmp_path / "dataset").mkdir()
+    assert recorded(tmp_path)[1] == ("2026-12", "fail", "is not what the ledger says was written")

@@ -57,8 +57,10 @@ def broken(row):
         yield "sessions:not_a_number"
     elif sessions and not 1 <= float(sessions) <= 90:
         yield "sessions:below_minimum" if float(sessions) < 1 else "sessions:above_maximum"
-    if kind and happened and (kind == "Z" or (kind == "L" and happened > dt.date(2022, 8, 31))):
+    if kind == "Z" and happened:
         yield "kind:not_in_codelist"
+    if kind == "L" and happened and happened > dt.date(2022, 8, 31):
+        yield "kind:not_valid_then"
     if status == "unknown":
         yield "status:not_declared"
     if happened and (happened > small.EXTRACT_DATE or (learnt and happened > learnt)):

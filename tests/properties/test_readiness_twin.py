@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vru_models.disclosure.profiles import PROFILES, Profile
-from vru_models.readiness.calendar import states
+from vru_models.quality.calendar import states
 from vru_models.spec.calendar import as_days
 
 

@@ -1,9 +1,11 @@
 import datetime as dt
 import json
+from importlib import resources
 
 import pytest
 import small
 
+from vru_models.errors import SpecError
 from vru_models.feeds.validate import validate
 from vru_models.frames import arrow_table
 from vru_models.identifiers.scan import scan_identifiers
@@ -154,16 +156,16 @@ ROWS = {
         {"enrolment_status": "X"},
         "enrolment_status:not_in_codelist",
     ),
-    "education_register": (f"1,{A},2024-08-16,H,4,10,2024-08-19", {"code": "K"}, "code:not_in_codelist"),
+    "education_register": (f"1,{A},2024-08-16,H,4,10,2024-08-19", {"code": "K"}, "code:not_valid_then"),
     "education_suspension": (
         f"1,{A},2024-03-04,SUSP,PP,4,recorded,2024-03-04",
         {"category": "FIXD"},
-        "category:not_in_codelist",
+        "category:not_valid_then",
     ),
     "education_suspension_reasons": (
         f"1,{A},2024-03-04,SUSP,DB,OW,,4,recorded,2024-03-04",
         {"reason_3": "OT"},
-        "reason_3:not_in_codelist",
+        "reason_3:not_valid_then",
     ),
     "equality_audit": (f"{A},F,BCRB,black,no", {"sex": "1"}, "sex:not_in_codelist"),
     "equality_audit_basis": (
@@ -218,9 +220,9 @@ ROWS = {
     "social_care_cin": (
         f"1,{A},2024-03-04,closure,,,,RC9,recorded,2024-03-05",
         {"event_date": "2022-03-31"},
-        "closure_reason:not_in_codelist",
+        "closure_reason:not_valid_then",
     ),
-    "social_care_factors": (f"1,{A},2024-03-04,24A,assessed,2024-03-05", {"factor": "18A"}, "factor:not_in_codelist"),
+    "social_care_factors": (f"1,{A},2024-03-04,24A,assessed,2024-03-05", {"factor": "18A"}, "factor:not_valid_then"),
     "social_care_scotland": (
         f"1,{A},2024-03-04,wellbeing_concern,safe,recorded,2024-03-05",
         {"wellbeing": "happy"},
@@ -276,3 +278,33 @@ def test_the_example_still_reads_the_schemas_that_ship():
     assert {feed.table for feed in Spec.example("early_help").feeds.values()} == EXAMPLE_FEEDS | {
         "people", "coverage", "equality_audit", "offers",
     }  # fmt: skip
+
+
+LINKED = """
+[feeds.{0}]
+schema = "{0}"
+[feeds.{0}.agreement]
+id = "DSA-1"
+gateway = "The partnership's own record."
+from = 2022-11-01
+to = 2028-10-31
+purposes = ["train"]
+"""
+COUNTED = """
+[indicators.counted]
+feed = "{0}"
+use = "context"
+activity_driver = "agency_decision"
+rationale = "Written down before it was looked at."
+"""
+
+
+@pytest.mark.parametrize("kind", ["links", "objections"])
+def test_a_declaration_may_name_links_and_objections_and_count_neither(kind, tmp_path):
+    example = resources.files("vru_models.examples").joinpath("early_help.toml").read_text(encoding="utf-8")
+    (tmp_path / "spec.toml").write_text(example + LINKED.format(kind), encoding="utf-8")
+    assert kind in Spec.load(tmp_path / "spec.toml").feeds_behind
+    (tmp_path / "spec.toml").write_text(example + LINKED.format(kind) + COUNTED.format(kind), encoding="utf-8")
+    with pytest.raises(SpecError, match=rf"indicators.counted: feed {kind} holds {kind}. Expected: a feed of events"):
+        Spec.load(tmp_path / "spec.toml")
+    assert "are acted on when rows are built" in (shipped_schemas() / "README.md").read_text(encoding="utf-8")

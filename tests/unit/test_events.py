@@ -114,7 +114,12 @@ def test_describe_shows_lags_of_first_versions_and_protects_them():
     assert pd.isna(absent["events"])
     assert described.frame()["indicator"].tolist() == ["absent", "late"]
     assert set(described.composition.table["by"]) == {"role", "status", "year"}
-    assert "redacted" in repr(described)
+    assert repr(described).splitlines() == [
+        "indicator   events   people   late_share assumed_share  median_days     p95_days",
+        "   absent redacted redacted not testable  not testable not testable not testable",
+        "     late       40       40       25.0 %  at most 19 %            2           60",
+        "(.lags, .composition: by role, status and year)",
+    ]
 
 
 def test_describe_of_no_events_has_no_rows():

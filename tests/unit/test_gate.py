@@ -96,3 +96,17 @@ def test_the_inputs_are_not_changed():
     small.admitted(frames)
     for name, frame in small.extracts().items():
         pd.testing.assert_frame_equal(frames[name], frame)
+
+
+def test_text_dates_of_a_frame_are_in_the_declared_format_and_typed_ones_are_dates():
+    declared = small.spec(**{"feeds.missing.source": {"date_format": "%d/%m/%Y"}})
+    header = "episode_id,person_id,start_date,known_date"
+    text = small.rows(header, "m1,c,01/06/2022,02/06/2022", "m2,c,2022-06-01,2022-06-02", "m3,c,31/06/2022,01/07/2022")
+    typed = text.iloc[:1].assign(start_date=pd.Timestamp("2022-06-01"), known_date=pd.Timestamp("2022-06-02"))
+    given, same = (small.admitted({"missing": frame}, declared) for frame in (text, typed))
+    pd.testing.assert_frame_equal(given.accepted["missing"], same.accepted["missing"])
+    held = given.quarantine[given.quarantine["feed"] == "missing"]
+    assert held[["row", "reasons"]].to_numpy().tolist() == [
+        [2, "start_date:not_a_date; known_date:not_a_date"],
+        [3, "start_date:not_a_date"],
+    ]

@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect
+from vru_models.disclosure.protect import Protected, cell_beside, protect
 from vru_models.errors import SpecError
 
 
@@ -115,3 +117,18 @@ def test_a_protected_value_with_a_hidden_cell_shown_cannot_be_made():
     table, notes = pd.DataFrame({"n": [3.0]}), pd.DataFrame({"n": ["redacted"]})
     with pytest.raises(ValueError, match="a cell is shown if and only if it has no note"):
         Protected(table, ("n",), notes, profile_named("opensafely"))
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=6))
+def test_what_is_not_shown_of_a_whole_is_few_rows_or_has_many_people_in_it(cells):
+    rows, few = np.array([n for n, _ in cells]), np.array([is_few for _, is_few in cells])
+    beside = cell_beside(rows, few, profile="opensafely")
+    assert not (beside & few).any()
+    assert few.all() or beside.sum() == (rows[few].sum() > 7)
+    assert rows[beside].sum() == min(rows[~few], default=0) or not beside.any()
+
+
+def test_a_cell_that_is_withheld_says_that_it_is_and_is_not_called_small():
+    safe = shown(n=[3, 100, 900]).withheld({"n": np.array([False, True, False])})
+    assert safe.text()["n"].tolist() == ["redacted", "withheld", "900"]
+    assert safe.totals()[["total", "redacted"]].to_numpy().tolist() == [[900, 1]]

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from vru_models.cli import main
-from vru_models.errors import DataError, RefusedError, StorageError
-from vru_models.identifiers.files import key_from, pseudonymise_csv, rotate_csv
+from vru_models.errors import DataError, RefusedError, SpecError, StorageError
+from vru_models.identifiers.files import form_of, key_from, pseudonymise_csv, rotate_csv
 from vru_models.identifiers.pseudonyms import PseudonymKey
 
 KEY = PseudonymKey("early_help", bytes(range(32)))
@@ -53,6 +53,29 @@ def test_a_blank_line_of_a_single_column_is_a_row(tmp_path):
     assert (record["rows"], record["missing"]) == (2, 1)
 
 
+def test_a_file_is_read_in_the_encoding_and_with_the_delimiter_that_are_given(tmp_path):
+    text = 'n;upn;note\r\n1;B801200005001;"é;""b"""\r\n'
+    for encoding in ("cp1252", "utf-16"):
+        record, _ = done(tmp_path, text.encode(encoding), form=form_of(encoding, ";"))
+        assert (tmp_path / "out.csv").read_text("utf-8") == f'n,person_id,note\n1,{PSEUDONYM},"é;""b"""\n'
+        assert (record["rows"], record["people"]) == (1, 1)
+        (tmp_path / "out.csv").unlink()
+    with pytest.raises(DataError, match=r"is not UTF-8 text"):
+        done(tmp_path, text.encode("cp1252"), form=form_of("utf-8", ";"))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("cp-1252", ","), r"^encoding: 'cp-1252' is not .* Did you mean 'cp1252'"),
+        (("utf-8", "::"), r"^delimiter: is not"),
+    ],
+)
+def test_a_form_that_no_feed_may_have_is_refused(given, why):
+    with pytest.raises(SpecError, match=why):
+        form_of(*given)
+
+
 def test_nothing_is_written_over(tmp_path):
     done(tmp_path)
     before = [(tmp_path / n).read_bytes() for n in ("out.csv", "out.csv.json")]
@@ -64,15 +87,23 @@ def test_nothing_is_written_over(tmp_path):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "has 0 columns named upn"),
-        ("n\n1\n", "has 0 columns named upn"),
+        ("", r"has 0 columns named upn, of none\. Expected: one\. Name its column, or its --delimiter"),
+        ("n,note\n1,\n", r"has 0 columns named upn, of n, note\."),
+        ("upn;n\nB801200005001;1\n", r"has 0 columns named upn, of 1 that are not all plain names\."),
+        ("B801200005001,ward\n", r"has 0 columns named upn, of 2 that are not all plain names\."),
+        ("Jack,Marsh\n", r"has 0 columns named upn, of 2 that are not all plain names\."),
+        (",ward\n", r"has 0 columns named upn, of 2 that are not all plain names\."),
+        (",".join("abcdefghijkl") + "\n", r"of a, b, c, d, e, f, g, h, i, j, 2 more\."),
         ("upn,upn\nB801200005001,1\n", "has 2 columns named upn"),
         ("upn,n,n\nB801200005001,1,2\n", "has 1 column names more than once"),
         ("upn,person_id\nB801200005001,1\n", "already has a column person_id"),
         ("upn,n\nB801200005001,1\nB801200005001\nx,1,2\n", "2 rows have more or fewer cells .* the first is row 2"),
         ('upn\n"B801200005001\n', "cannot be split into rows"),
         ('upn\n"B8"01200005001\n', "cannot be split into rows"),
-        (b"upn\nB80120000500\xff\n", "is not UTF-8 text"),
+        (
+            b"upn\nB80120000500\xff\n",
+            r"is not UTF-8 text\. Save it as UTF-8 .* or say which encoding .* \(--encoding\)",
+        ),
         ("upn,n\nB801200005001,1\nB80120000500,1\n", "1 of 2 values are not of the form, in rows 2"),
     ],
 )
@@ -130,6 +161,39 @@ def test_the_commands_go_from_a_key_to_pseudonyms_to_a_mapping_and_show_no_ident
     for hidden in ("801200005001", *secrets):
         assert hidden not in "".join(text for _, text in said)
         assert hidden not in "".join(p.read_text() for p in tmp_path.glob("*.csv*") if p.name != "in.csv")
+
+
+def test_the_commands_take_the_form_of_the_file(call, tmp_path):
+    (tmp_path / "in.csv").write_bytes("upn;note\nB801200005001;é\n".encode("cp1252"))
+    keys = [PseudonymKey.make(tmp_path / f"{n}.key", purpose="early_help") and tmp_path / f"{n}.key" for n in "ab"]
+    words = [tmp_path / "in.csv", "--column", "upn", "--id-type", "upn", "--purpose", "early_help", "--key", keys[0]]
+    form = ["--encoding", "cp1252", "--delimiter", ";"]
+    assert call("pseudonymise", *words, "--out", tmp_path / "out.csv", *form)[0] == 0
+    assert call("rotate", *words, "--new-key", keys[1], "--out", tmp_path / "map.csv", *form)[0] == 0
+    code, text = call("pseudonymise", *words, "--out", tmp_path / "other.csv", "--delimiter", "ab")
+    assert (code, text[:28]) == (2, "SpecError: delimiter: is not")
+    old = (tmp_path / "map.csv").read_text().splitlines()[1].split(",")[0]
+    assert (tmp_path / "out.csv").read_text("utf-8") == f"person_id,note\n{old},é\n"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "loss"),
+    [
+        ("early_help", "Whoever loses it cannot link next month."),
+        ("erasure", "Whoever loses it can record nothing more into a store from which somebody was purged."),
+    ],
+)
+def test_a_new_key_comes_with_what_losing_it_means(call, tmp_path, purpose, loss):
+    code, text = call("secret", tmp_path / "a.key", "--purpose", purpose)
+    assert code == 0
+    assert " ".join(text.split()).endswith(f" for {purpose}. {loss}")
+
+
+@pytest.mark.parametrize("command", ["pseudonymise", "rotate"])
+def test_the_help_says_that_raw_identifiers_are_needed(call, command):
+    code, text = call(command, "--help")
+    assert code == 0
+    assert "raw identifiers" in " ".join(text.split("Arguments:")[0].split())
 
 
 def test_a_command_that_is_refused_says_so_in_one_line(call, tmp_path):

@@ -92,6 +92,29 @@ def test_an_id_type_that_is_not_declared_is_refused():
         made(["x"], id_type="npn")
 
 
+@pytest.mark.parametrize(("given", "own"), [("council", "agency:council"), ("The Council", "agency:NAME")])
+def test_an_agency_that_is_given_as_an_id_type_is_told_how_its_numbers_are(given, own):
+    with pytest.raises(SpecError, match=rf"one of agency:NAME, chi, .* An agency's own numbers are of type {own}\.$"):
+        made(["x"], id_type=given)
+
+
+@pytest.mark.parametrize("id_type", ["agency:camden", "nhs"])
+def test_pseudonyms_are_no_raw_identifiers(id_type):
+    pseudonyms = made(["B801200005001", "A80120000501A", None])
+    for given in (pseudonyms, pd.Series([f" {pseudonyms[0]}", "", pseudonyms[0]])):
+        with pytest.raises(DataError, match=r"all 2 values have the form of pseudonyms .* Expected: raw") as refused:
+            pseudonymise(given, key=KEY, purpose="early_help", id_type=id_type)
+        assert pseudonyms[0] not in str(refused.value)
+        with pytest.raises(DataError, match=r"all 2 values have the form of pseudonyms"):
+            rotate(given, old=KEY, new=PseudonymKey("early_help", SECRET[::-1]), purpose="early_help", id_type=id_type)
+
+
+def test_an_agency_s_own_numbers_may_look_like_pseudonyms_in_part_or_in_upper_case():
+    like = "db19623ba5f79c0bfd0e5124c62a6faf"
+    assert made([like, "1234"], id_type="agency:camden").notna().all()
+    assert made([like.upper()], id_type="agency:camden")[0] == made([like, "1"], id_type="agency:camden")[0]
+
+
 def test_the_same_number_of_two_agencies_is_two_people():
     assert made(["1234"], id_type="agency:camden")[0] != made(["1234"], id_type="agency:islington")[0]
 

@@ -159,12 +159,12 @@ def test_a_feed_with_a_header_alone_is_an_empty_feed(folder):
         (
             lambda f: (f / "extracts.toml").write_text("extract_date = '2024-09-01'"),
             DataError,
-            "extracts.toml: exclusions: has no extract date",
+            "exclusions: its extract_date is not a date. Expected: extract_date = 2026-11-01, without quotation marks",
         ),
         (
             lambda f: (f / "extracts.toml").write_text("extract_date = 2024-09-01T00:00:00"),
             DataError,
-            "has no extract date",
+            "its extract_date is not a date. Expected: .* without a time",
         ),
         (lambda f: (f / "extracts.toml").write_text("date = 2024-09-01"), DataError, "extracts.toml: has other keys"),
         (lambda f: (f / "extracts.toml").write_text("feeds = 3"), DataError, "extracts.toml: has other keys"),
@@ -240,6 +240,15 @@ def test_a_file_that_cannot_be_read_as_csv_is_refused_with_the_reason(folder, co
     with pytest.raises(DataError, match=message) as caught:
         read_feeds(folder, small.spec())
     assert "m1" not in str(caught.value)
+
+
+def test_a_file_with_another_delimiter_is_told_which_to_declare(folder):
+    (folder / "missing.csv").write_text(f"{HEADER}\n{ROW}\n".replace(",", ";"))
+    with pytest.raises(DataError, match=r'missing: none of the .* declare source.delimiter = ";"\n') as caught:
+        read_feeds(folder, small.spec())
+    assert "m1" not in str(caught.value)
+    declared = small.spec(**{"feeds.missing.source": {"delimiter": ";"}})
+    assert len(read_feeds(folder, declared).accepted["missing"]) == 1
 
 
 def parquet(folder, **columns):

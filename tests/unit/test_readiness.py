@@ -4,10 +4,12 @@ import ready
 import small
 import tables as literal
 
-from vru_models.events import record_events
-from vru_models.events.description import composition, lags
-from vru_models.readiness.calendar import states
-from vru_models.readiness.feeds import Membership, used_columns
+from vru_models.events import Events, record_events
+from vru_models.events.description import BANDS, composition, lags
+from vru_models.findings import Finding
+from vru_models.quality.calendar import calendar, states
+from vru_models.quality.feeds import Membership, used_columns
+from vru_models.quality.findings import as_may_leave, no_silence
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +204,62 @@ def test_none_cannot_be_told_from_few_in_the_composition(made):
 
 def test_findings_of_the_gate_leave_without_their_counts(made):
     assert ready.of(made.findings, "VRU102")
-    assert not any(c.isdigit() for f in made.findings for c in f.message if f.code < "VRU111")
+    taken_in = [f for f in made.findings if f.code < "VRU111"]
+    assert {f.message for f in taken_in if f.status == "pass"} == {
+        "found on taking in from true counts; vru-models check gives them"
+    }
+    assert not any(f.figures for f in taken_in)
+
+
+@pytest.mark.parametrize(
+    ("bad", "of", "says"),
+    [
+        (3, 50, "at most 15% of its rows were held back; at most 1% may be, objections aside"),
+        (13, 61, "25.0% of its rows were held back; at most 1% may be, objections aside"),
+        (58, 60, "at least 87% of its rows were held back; at most 1% may be, objections aside"),
+        (1, 5, "true counts are too small for a share to be shown; vru-models check gives them"),
+        (0, 0, "true counts are too small for a share to be shown; vru-models check gives them"),
+    ],
+)
+def test_a_finding_of_the_gate_gives_its_share_protected(bad, of, says):
+    lines = [f"m{i},p{i:03d},{'x' if i < bad else '2022-06-01'},2022-08-01" for i in range(of)]
+    given = ready.frames() | {"missing": small.rows("episode_id,person_id,start_date,known_date", *lines)}
+    (found,) = (f for f in ready.made(given).findings if (f.code, f.where) == ("VRU102", "missing"))
+    assert (found.message, dict(found.figures)) == (says, {})
+
+
+@pytest.mark.parametrize(
+    ("with_spell", "says"),
+    [
+        (range(12), "16.7% of its people have a spell; at least 50% is needed"),
+        (range(3), "at most 13% of its people have a spell; at least 50% is needed"),
+    ],
+)
+def test_people_without_a_spell_are_told_by_their_share(with_spell, says):
+    given = ready.frames(range(100, 200), suspended=range(60), gone=[])
+    given["people"] = ready.frames([*with_spell, *range(100, 200)])["people"]
+    (found,) = (f for f in ready.made(given).findings if (f.code, f.where) == ("VRU108", "exclusions"))
+    assert (found.status, found.message, dict(found.figures)) == ("fail", says, {})
+
+
+def test_what_holds_no_count_leaves_as_it_is_and_other_counts_say_why_they_do_not():
+    spec = small.spec(**{"feeds.missing.known": {"kind": "assumed_lag", "median": 14, "p95": 60}})
+    said = [
+        (
+            Finding("VRU104", "cannot tell", "missing", "50 of 50 known dates are assumed", {"assumed": 50}),
+            "its known dates are assumed: event date + 14 days",
+        ),
+        (
+            Finding("VRU109", "cannot tell", "suspension", "no row of exclusions makes an event of it"),
+            "no row of exclusions makes an event of it",
+        ),
+        (
+            Finding("VRU121", "fail", "missing", "9 of 50 records in force are not in the snapshot", {"gone": 9}),
+            "true counts may not stand here; vru-models check gives them",
+        ),
+    ]
+    for finding, message in said:
+        assert as_may_leave(finding, spec) == Finding(finding.code, finding.status, finding.where, message)
 
 
 def test_a_table_that_is_not_there_is_named(made):
@@ -221,3 +278,45 @@ def test_the_picture_has_a_band_for_each_feed_and_says_what_its_axes_are(made):
     assert ax.get_xlabel() == "month in which it happened"
     labels = {t.get_text() for t in figure.legends[0].get_texts()}
     assert {"shared", "partly", "not shared"} <= labels
+
+
+def three_children():
+    """Twenty notices in May about each of three children, as victims; one in June about each of a hundred witnesses."""
+    few = [(f"v{i}", f"2024-05-{n + 1:02}", "victim", "2024-06-10") for i in range(3) for n in range(20)]
+    many = [(f"w{i}", "2024-06-10", "witness", "2024-06-12") for i in range(100)]
+    said = pd.DataFrame(few + many, columns=["person_id", "event_date", "role", "known_date"])
+    return Events.from_frame(said.assign(indicator="notice", feed="police"))
+
+
+def test_the_rows_of_few_people_are_not_what_a_whole_leaves_over_when_what_is_shown_is_taken_from_it():
+    events = three_children()
+    safe = composition(events.frame, profile=ready.PROFILE).text().set_index(["by", "value"])["events"]
+    assert safe[("status", "recorded")] == "160"
+    assert safe["role"].to_dict() == {"victim": "redacted", "witness": "withheld"}
+    lag = lags(events.frame, profile=ready.PROFILE).text().iloc[0]
+    assert lag["events"] == "160"
+    assert lag[list(BANDS)].tolist() == ["withheld", "redacted", "redacted", "redacted"]
+    assert lag["known_0_to_7_share"] == "withheld"
+
+
+def silent(*months):
+    """The calendar of episodes, so many (records, people) of each month from May on, and what VRU112 says of it."""
+    rows = []
+    for at, (records, people) in enumerate(months):
+        rows += [f"m{at}-{n},p{n % people},2024-0{at + 3}-{n % 20 + 1:02},2024-08-01" for n in range(records)]
+    feeds = small.admitted({"missing": small.rows("episode_id,person_id,start_date,known_date", *rows)})
+    spec = small.spec()
+    table = calendar(feeds, record_events(feeds, spec), spec)
+    shown = table.frame()
+    notes = shown[(shown["feed"] == "missing") & (shown["month"] >= "2024-03")]["records_note"].tolist()[: len(months)]
+    finding = next(f for f in no_silence(table, spec, feeds.extract_dates) if f.where == "missing")
+    return notes, finding.status
+
+
+def test_a_month_of_many_records_about_few_people_has_another_withheld_that_is_not_taken_for_silent():
+    fifty = (50, 50)
+    assert silent(fifty, fifty, fifty, (60, 60))[0] == ["", "", "", ""]
+    notes, status = silent((90, 90), fifty, (20, 1), (60, 60))
+    assert notes == ["", "withheld", "redacted", ""]
+    assert silent((90, 90), fifty, (5, 1), (60, 60))[0] == ["", "", "redacted", ""]
+    assert status == silent((90, 90), (70, 70), (5, 1), (60, 60))[1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 import os
@@ -237,7 +238,11 @@ def test_a_code_list_that_a_schema_names_must_be_there(file):
         (b"a = " + b"9" * 5_000, SpecError, r"is not TOML that can be used .* a number or character is beyond"),
         (b"unit" + b".a" * 1_500 + b" = 1", SpecError, "unit: is not allowed. Expected: 'person'"),
         ("unit = 1".encode("utf-16"), SpecError, "is not UTF-8 text"),
-        (b"z" * 5_000 + b" = 1", SpecError, r"\n  z{60}\.\.\.: is not a known key here\n"),
+        (
+            b"z" * 5_000 + b" = 1",
+            SpecError,
+            r"\n  z{60}\.\.\.: is not a known key here\. Expected: one of capacity, .*, unit\.\n",
+        ),
         (b"unit = '" + b"z" * 5_000 + b"'", SpecError, r"unit: 'z{60}\.\.\.' is not allowed"),
         (b"".join(b"z%d = 1\n" % i for i in range(99)), SpecError, r"111 faults.(\n.*){20}\n  and 91 more\nNothing"),
         (b"#" * (1 << 20) + b"\n", RefusedError, "spec.toml: is too long. Expected: at most 1,048,576 bytes"),
@@ -326,9 +331,54 @@ def test_every_fault_is_named_by_path_with_the_nearest_allowed_value(file):
         "Did you mean 'raises'?",
         "  indicators.missing_episode.direction: 'raise' is not allowed. Expected: 'raises', 'lowers' or 'either'. "
         "Did you mean 'raises'?",
-        "  capacity.colour: is not a known key here",
+        "  capacity.colour: is not a known key here. Expected: one of k, random_share.",
         "Nothing was read. Correct the file and run again.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"feeds.missing.delivry": "append"},
+            "feeds.missing.delivry: is not a known key here. Did you mean 'delivery'?",
+        ),
+        (
+            {"feeds.source": small.DECLARED["feeds"]["missing"] | {"shema": "missing"}},
+            "feeds.source.shema: is not a known key here. Did you mean 'schema'?",
+        ),
+        (
+            {"feeds.missing.known": {"kind": "first_seen", "lag": 3}},
+            "feeds.missing.known.lag: is not a known key here. Expected: one of kind, median, p95.",
+        ),
+        (
+            {"feeds.missing.agreement": small.agreement("train") | {"till": 1}},
+            "feeds.missing.agreement.till: is not a known key here. Expected: one of areas, from, gateway, id, "
+            "opt_out, purposes, recipients, to.",
+        ),
+        (
+            {"features": [small.DECLARED["features"][0] | {"measure": ["any"]}]},
+            "features[0].measure: is not a known key here. Did you mean 'measures'?",
+        ),
+        (
+            {"table": 1},
+            "table: is not a known key here. Expected: one of capacity, cohort, disclosure, fairness, "
+            "features, feeds, indicators, model, outcome, purpose, retention, splits, success, unit.",
+        ),
+    ],
+)
+def test_a_key_that_is_not_known_comes_with_the_nearest_or_with_all_that_are(file, changes, says):
+    declared = copy.deepcopy(small.DECLARED)
+    for dotted, value in changes.items():
+        *path, last = dotted.split(".")
+        at = declared
+        for part in path:
+            at = at[part]
+        at[last] = value
+    file.write_text(tomli_w.dumps(declared))
+    with pytest.raises(SpecError, match="is not a known key here") as caught:
+        Spec.load(file)
+    assert f"  {says}" in str(caught.value).splitlines()
 
 
 def test_an_example_that_does_not_ship_is_unknown():

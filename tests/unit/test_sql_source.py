@@ -263,6 +263,39 @@ def test_a_url_that_cannot_be_used_is_not_shown(url, message, monkeypatch):
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (
+            "sqlite:///{}/SECRET.db",
+            r"missing: the SQLite file that VRU_TEST_URL names is missing. Check the path in it",
+        ),
+        ("sqlite:///{}", r"missing: the SQLite file that VRU_TEST_URL names is missing. Check the path in it"),
+        (
+            "sqlite:///file:{}/SECRET.db?uri=true",
+            r"missing: the database cannot be reached \(sqlite: OperationalError\)",
+        ),
+    ],
+)
+def test_a_sqlite_file_that_is_missing_is_not_made_and_not_shown(url, message, monkeypatch, tmp_path):
+    monkeypatch.setenv(VARIABLE, url.format(tmp_path))
+    with pytest.raises(StorageError, match=message) as caught:
+        rows("SELECT 1 AS a")
+    assert str(tmp_path) not in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sqlite_file_may_be_named_by_a_uri_and_there_may_be_none(lite, monkeypatch):
+    path = lite.removeprefix("sqlite:///")
+    for url in (f"sqlite:///file:{path}?uri=true", f"sqlite:///file:{path}?mode=ro&uri=true"):
+        monkeypatch.setenv(VARIABLE, url)
+        assert values("SELECT person_id FROM missing") == {"person_id": ["c"]}
+    for url in ("sqlite://", "sqlite:///:memory:", "sqlite:///file::memory:?uri=true&mode=memory"):
+        monkeypatch.setenv(VARIABLE, url)
+        assert values("SELECT 1 AS a") == {"a": ["1"]}
+
+
 @pytest.fixture
 def unsaid(server, monkeypatch, capfd, caplog):
     """Fails the test when the password or a person's value was said anywhere while it ran."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tomllib
+
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -90,7 +92,11 @@ def test_a_row_on_the_boundary_is_accepted(line):
 
 
 def test_a_code_is_judged_on_the_date_of_its_own_row():
-    assert reasons("x1,a,L,2022-09-01,2022-09-12,3,recorded") == {1: "kind:not_in_codelist"}
+    lines = ["x1,a,L,2022-08-31,2022-09-12,3,recorded", "x2,a,L,2022-09-01,2022-09-12,3,recorded"]
+    assert reasons(*lines, "x3,a,Z,2022-09-01,2022-09-12,3,recorded") == {
+        2: "kind:not_valid_then",
+        3: "kind:not_in_codelist",
+    }
 
 
 def test_a_row_shows_every_rule_that_it_breaks():
@@ -308,10 +314,20 @@ def test_an_empty_feed_has_no_rows_and_the_same_columns():
         ),
         ("known_date,start_date,person_id,episode_id", []),
         ("m1,c,2022-06-01,2022-06-02", ["none of the declared columns is there: the first line is not the header"]),
+        ("m1;c;2022-06-01;2022-06-02", ["none of the declared columns is there: the first line is not the header"]),
+        ("m1", ["none of the declared columns is there: the first line is not the header"]),
     ],
 )
 def test_faults_of_the_header_are_collected_and_a_record_is_never_shown_as_one(header, faults):
     assert header_faults(header.split(","), small.spec().table_of("missing")) == faults
+
+
+@pytest.mark.parametrize(("mark", "written"), [(",", ","), (";", ";"), ("\t", "\\t"), ("|", "|"), (":", ":")])
+def test_a_header_in_one_piece_says_which_delimiter_it_has(mark, written):
+    faults = header_faults([mark.join(["episode_id", '"person_id"', "other"])], small.spec().table_of("missing"))
+    declare = f'the first line has another delimiter; declare source.delimiter = "{written}"'
+    assert faults == [f"none of the declared columns is there: {declare}"]
+    assert tomllib.loads(declare.partition("source.")[2])["delimiter"] == mark
 
 
 def test_names_that_may_be_a_records_values_are_counted_and_not_shown():

@@ -13,12 +13,12 @@ from vru_models.dataset import Dataset, build_dataset
 from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events
 from vru_models.events import store as events_store
+from vru_models.events.tombstones import Purged
 from vru_models.feeds import write_extracts
 from vru_models.identifiers.pseudonyms import PseudonymKey
 from vru_models.spec.digest import digest_file
 from vru_models.workflow import (
     Kept,
-    Purged,
     build,
     check,
     events_of,

@@ -283,9 +283,14 @@ def _quarantines(place: Path, ledger: Ledger) -> Iterator[Finding]:
     for folder in found:
         try:
             now = quarantine_digests(folder)
-            yield _as_said(folder.name, now in said, expired.get(_one(now)))
         except VruError as error:
             yield Finding("VRU607", "fail", folder.name, str(error))
+            continue
+        if (place / "dataset").exists() or any(now.items() & files.items() for files in said):
+            yield _as_said(folder.name, now in said, expired.get(_one(now)))
+        else:
+            message = "the ledger says nothing of it: of extracts that record refused, or changed"
+            yield Finding("VRU607", "cannot tell", folder.name, message)
     if not found:
         yield from _gone(FOLDER, [_one(files) for files in said], expired, missing_is="not applicable")
 

@@ -16,6 +16,7 @@ from vru_models.cli.app import (
     app,
     ledger_of,
     ledger_option,
+    pairs,
     print_findings,
     say,
 )
@@ -61,7 +62,7 @@ def approve(
     from vru_models.evidence import Evidence, Run
 
     run, evidence, account = Run.open(work / "run"), Evidence.open(work / "evidence"), ledger_of(work, ledger)
-    release = approve_run(run, evidence, account, by=by, key=key, out=out, overrides=_pairs(override), trusted=trust)
+    release = approve_run(run, evidence, account, by=by, key=key, out=out, overrides=pairs(override), trusted=trust)
     option = ledger_option(ledger or (None if out.parent == work else account.path))
     say(repr(release), f"The page for reviewers, with the approval on it: {out / 'report.html'}")
     say(f"Next: vru-models score {out} EXTRACTS --as-of DATE --out scores/DATE --trust {trust}{option}")
@@ -104,7 +105,7 @@ def score(
     loaded = Release.load(release, trusted=trust)
     refuse_unapproved(loaded, account, day)
     events = events_of(source, loaded.spec, ledger=account)
-    scores = score_events(loaded, events, as_of=day, ledger=account, overrides=_pairs(override), by=by)
+    scores = score_events(loaded, events, as_of=day, ledger=account, overrides=pairs(override), by=by)
     scores.save(out, ledger=account)
     say(repr(scores), f"List: {out / 'list.csv'}", f"Reason sheets for the panel: {out / 'sheets.html'}")
     say(f"Next: vru-models verify {out} --ledger {account.path}")
@@ -152,10 +153,3 @@ def _day(text: str) -> np.datetime64:
         return as_day(text)
     except ValueError as error:
         raise SpecError.at("--as-of", str(error)) from None
-
-
-def _pairs(given: list[str] | None) -> dict[str, str]:
-    pairs = dict(text.partition("=")[::2] for text in given or [])
-    if bare := [code for code, reason in pairs.items() if not reason.strip()]:
-        raise SpecError.at("--override", f"{', '.join(bare)} gives no reason", expected="CODE=reason")
-    return pairs

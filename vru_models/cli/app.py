@@ -11,6 +11,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from vru_models import __version__
+from vru_models.errors import SpecError
 
 if TYPE_CHECKING:
     from vru_models.audit.ledger import Ledger
@@ -117,6 +118,14 @@ def erasure_secret(key: str) -> bytes:
     from vru_models.identifiers.files import key_from
 
     return key_from(key, purpose="erasure").secret
+
+
+def pairs(given: list[str] | None) -> dict[str, str]:
+    """Answers by code, as ``--override CODE=reason`` gives them."""
+    answers = dict(text.partition("=")[::2] for text in given or [])
+    if bare := [code for code, reason in answers.items() if not reason.strip()]:
+        raise SpecError.at("--override", f"{', '.join(bare)} gives no reason", expected="CODE=reason")
+    return answers
 
 
 def ledger_option(ledger: Path | None) -> str:

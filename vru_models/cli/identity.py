@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vru_models.cli.app import app, print_findings, say
 
-if TYPE_CHECKING:
-    pass
-
-RawFile = Annotated[Path, typer.Argument(metavar="IN", help="CSV file (UTF-8, header) with raw identifiers.")]
+RawFile = Annotated[Path, typer.Argument(metavar="IN", help="CSV file (with a header) of raw identifiers.")]
 Purpose = Annotated[str, typer.Option("--purpose", help="The one purpose that the key may serve: early_help.")]
 IdColumn = Annotated[str, typer.Option("--column", help="The column of raw identifiers.")]
 TypeOfId = Annotated[str, typer.Option("--id-type", help="nhs chi upn uln scn nino pnc cro crn noms agency:NAME")]
+Encoding = Annotated[str, typer.Option("--encoding", help="Of IN: any text encoding that Python knows, as cp1252.")]
+Delimiter = Annotated[str, typer.Option("--delimiter", help="Of IN: one character between fields, as ';' or $'\\t'.")]
 KeySource = Annotated[str, typer.Option("--key", metavar="KEY", help="Key file for its owner alone, or fd:N (open).")]
 
 
@@ -27,7 +26,10 @@ def secret(
     """Make a secret key for pseudonyms, to be kept where the raw identifiers are."""
     from vru_models.identifiers.pseudonyms import PseudonymKey
 
-    say(f"Key {PseudonymKey.make(path, purpose=purpose).id} for {purpose}. Whoever loses it cannot link next month.")
+    lost = "Whoever loses it cannot link next month."
+    if purpose == "erasure":
+        lost = "Whoever loses it can record nothing more into a store from which somebody was purged."
+    say(f"Key {PseudonymKey.make(path, purpose=purpose).id} for {purpose}. {lost}")
 
 
 @app.command(
@@ -42,12 +44,15 @@ def pseudonymise(
     key: KeySource,
     out: Annotated[Path, typer.Option("--out", metavar="OUT", help="New CSV file to write (mode 0600).")],
     name: Annotated[str, typer.Option("--as", metavar="NAME", help="Name of the new column.")] = "person_id",
+    encoding: Encoding = "utf-8",
+    delimiter: Delimiter = ",",
 ) -> None:
     """Replace raw identifiers by pseudonyms, where both they and the key are held."""
-    from vru_models.identifiers.files import key_from, pseudonymise_csv
+    from vru_models.identifiers.files import form_of, key_from, pseudonymise_csv
 
-    held = key_from(key, purpose=purpose)
-    done, found = pseudonymise_csv(source, out, column=column, key=held, purpose=purpose, id_type=id_type, name=name)
+    held, form = key_from(key, purpose=purpose), form_of(encoding, delimiter)
+    asked = {"column": column, "purpose": purpose, "id_type": id_type, "name": name}
+    done, found = pseudonymise_csv(source, out, key=held, form=form, **asked)
     say(f"{done['rows']:,} rows, {done['people']:,} people, {done['missing']:,} without an identifier: {out}")
     say(f"Key {done['key_id']}; recorded in {out}.json")
     print_findings(found)
@@ -65,11 +70,13 @@ def rotate(
     key: KeySource,
     new_key: Annotated[str, typer.Option("--new-key", metavar="KEY", help="The key to change to, given likewise.")],
     out: Annotated[Path, typer.Option("--out", metavar="OUT", help="New CSV file: old pseudonym, new pseudonym.")],
+    encoding: Encoding = "utf-8",
+    delimiter: Delimiter = ",",
 ) -> None:
-    """Map the pseudonyms of an old key to those of a new one."""
-    from vru_models.identifiers.files import key_from, rotate_csv
+    """Map the pseudonyms of an old key to those of a new one, from the raw identifiers."""
+    from vru_models.identifiers.files import form_of, key_from, rotate_csv
 
-    keys = [key_from(given, purpose=purpose) for given in (key, new_key)]
-    done = rotate_csv(source, out, column=column, keys=keys, purpose=purpose, id_type=id_type)
+    keys, form = [key_from(given, purpose=purpose) for given in (key, new_key)], form_of(encoding, delimiter)
+    done = rotate_csv(source, out, column=column, keys=keys, purpose=purpose, id_type=id_type, form=form)
     say(f"{done['people']:,} people, from key {done['old_key_id']} to {done['new_key_id']}: {out}")
     say(f"Recorded in {out}.json. Destroy the mapping once everything that holds old pseudonyms has been re-keyed.")

@@ -15,8 +15,8 @@ from vru_models.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vru_models.events.tombstones import Purged
     from vru_models.retention import Artefact
-    from vru_models.workflow import Purged
 
 
 @app.command(epilog="Example: vru-models expire work --spec spec.toml --plan")
@@ -79,7 +79,7 @@ def purge(
 ) -> None:
     """Take people out of an event store for good, and keep them out."""
     from vru_models.audit.ledger import Ledger
-    from vru_models.workflow import LEAST_CONFIDENCE
+    from vru_models.events.tombstones import LEAST_CONFIDENCE
     from vru_models.workflow import purge as purge_people
 
     done = purge_people(

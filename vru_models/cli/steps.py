@@ -14,6 +14,7 @@ from vru_models.cli.app import (
     ErasureKey,
     Extracts,
     LedgerFile,
+    Override,
     SpecPath,
     Store,
     Work,
@@ -23,10 +24,12 @@ from vru_models.cli.app import (
     ledger_of,
     ledger_option,
     out_console,
+    pairs,
     print_findings,
     progress,
     say,
 )
+from vru_models.errors import RefusedError
 
 if TYPE_CHECKING:
     from vru_models.spec import Spec
@@ -49,11 +52,15 @@ def demo(
 
 
 @app.command(epilog="Example: vru-models check spec.toml --extracts extracts/2026-11")
-def check(spec: SpecPath, extracts: Extracts) -> None:
+def check(spec: SpecPath, extracts: Extracts, store: Store = None, erasure_key: ErasureKey = None) -> None:
     """Say what a spec and its extracts allow: gate, known dates, splits."""
     from vru_models.workflow import check as check_all
 
-    print_findings(check_all(declared_in(spec), extracts))
+    found = check_all(declared_in(spec), extracts, kept=kept_store(store, erasure_key))
+    print_findings(found)
+    if failing := found.with_status("fail"):
+        say(f"{len(failing)} checks fail (above).")
+        raise typer.Exit(RefusedError.exit_code)
 
 
 @app.command(epilog="Example: vru-models build spec.toml --extracts extracts/2026-11 --out work")
@@ -96,18 +103,31 @@ def record(
         Path, typer.Option("--ledger", metavar="FILE", envvar="VRU_LEDGER", help="The partnership's one ledger.")
     ],
     erasure_key: ErasureKey = None,
+    quarantine: Annotated[
+        Path | None,
+        typer.Option("--quarantine", metavar="DIR", help="New folder for the rows held back, where there are any."),
+    ] = None,
+    override: Override = None,
+    by: Annotated[str, typer.Option("--by", help="Name and role of who overrides.")] = "",
 ) -> None:
     """Add extracts to an event store that is kept from month to month; nothing in it is rewritten."""
     from vru_models.audit.ledger import Ledger
-    from vru_models.workflow import Kept
+    from vru_models.feeds.quarantine import CSV
+    from vru_models.workflow import Answers, Kept
     from vru_models.workflow import record as record_into
 
     started = time.monotonic()
     progress("read the extracts, add them to the store", started)
     kept = Kept(store, erasure_secret(erasure_key) if erasure_key else None)
-    done = record_into(declared_in(spec), extracts, kept=kept, ledger=Ledger(ledger))
+    answers = Answers(pairs(override), by)
+    done = record_into(
+        declared_in(spec), extracts, kept=kept, ledger=Ledger(ledger), answers=answers, quarantine=quarantine
+    )
     say(repr(done))
     print_findings(done.findings)
+    if len(done.quarantine):
+        listed = f"in {quarantine / CSV}" if quarantine else "not listed: give --quarantine DIR"
+        say(f"Rows held back, and why: {len(done.quarantine):,}, {listed}")
     say(f"Next: vru-models score RELEASE {store} --as-of DATE --out scores/DATE --trust trust.toml --ledger {ledger}")
 
 

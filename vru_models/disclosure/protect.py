@@ -12,6 +12,9 @@ import pandas as pd
 from vru_models.disclosure.profiles import Profile, profile_named
 
 REDACTED = "redacted"
+WITHHELD = "withheld"
+"""Why a count that is not small is not shown: another could be had by subtraction."""
+
 NOT_TESTABLE = "not testable"
 UNDEFINED = "undefined"
 
@@ -42,8 +45,18 @@ class Protected:
         if not self.table.index.equals(self.notes.index) or not self.table[self.notes.columns].isna().equals(hidden):
             raise ValueError("a cell is shown if and only if it has no note")
 
+    def withheld(self, cells: Mapping[str, np.ndarray]) -> Protected:
+        """The same, and these cells not shown for the sake of others that are not."""
+        table, notes = self.table.copy(), self.notes.copy()
+        for name, mask in cells.items():
+            table[name], notes[name] = table[name].mask(mask), notes[name].mask(mask, WITHHELD)
+        return Protected(table, self.counts, notes, self.profile)
+
     def frame(self) -> pd.DataFrame:
-        """The table with a ``<column>_note`` after each count and rate: blank, ``redacted`` or ``not testable``."""
+        """The table with a ``<column>_note`` after each count and rate.
+
+        Blank, ``redacted``, ``withheld`` (not small, but another could be had by subtraction) or ``not testable``.
+        """
         columns: dict[Any, pd.Series[Any]] = {}
         for name in self.table.columns:
             columns[name] = self.table[name]
@@ -132,6 +145,31 @@ def protect(
     for name, rate in verdicts.items():
         safe[name] = safe[name].astype(object).where(notes[rate] == "", NOT_TESTABLE)
     return Protected(safe, tuple(counts), notes, rule)
+
+
+def cell_beside(rows: np.ndarray, few: np.ndarray, *, profile: str) -> np.ndarray:
+    """Which cell of a whole, if any, is to be withheld beside those about few people: where these have many rows.
+
+    Rows are not people: twenty rows about each of three people are sixty rows, which the whole less what is shown would
+    give away. Where the cells about few people have, together, more rows than a redacted count may, the smallest of the
+    others is not shown either. Which of the two it is may be told: how many rows it has may not.
+
+    Parameters
+    ----------
+    rows, few
+        The count of rows of each cell, and whether these are about few people.
+
+    Examples
+    --------
+    >>> cell_beside(np.array([60, 100, 900]), np.array([True, False, False]), profile="opensafely")
+    array([False,  True, False])
+    >>> cell_beside(np.array([3, 100, 900]), np.array([True, False, False]), profile="opensafely")
+    array([False, False, False])
+    """
+    beside = np.zeros(len(rows), dtype=bool)
+    if rows[few].sum() > profile_named(profile).redact_up_to and not few.all():
+        beside[np.argmin(np.where(few, np.inf, rows))] = True
+    return beside
 
 
 def _refuse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,21 @@ import pandas as pd
 class Delivery:
     """How the rows of one feed came: as a snapshot of all that stands, or as additions; when, and after what.
 
-    ``previous`` is the date of the extract before it.
+    Parameters
+    ----------
+    previous
+        The date of the extract before it.
+    held_back
+        Keys of rows that came and could not be let in: what they name is there, whatever they say.
+    unreadable
+        How many rows came of which not even the key can be read.
     """
 
     snapshot: bool
     extracted: np.datetime64
     previous: np.datetime64
+    held_back: pd.Index[str] = field(default_factory=lambda: pd.Index([], dtype="str"))
+    unreadable: int = 0
 
 
 @dataclass(frozen=True)
@@ -25,18 +34,21 @@ class Added:
     """What is new among arriving versions, each with the date from which it counts as known.
 
     ``late`` of them were not in the previous extract although they say they were known by then: they count from their
-    own extract's date. ``gone`` are the keys in force that a snapshot no longer holds.
+    own extract's date. ``gone`` are the keys in force that a snapshot no longer holds, ``held_back`` how many of those
+    in force it holds in no other row than one that could not be let in: they stand as they were.
     """
 
     versions: pd.DataFrame
     late: int
-    gone: pd.Index
+    gone: pd.Index[str]
+    held_back: int
 
 
 def added(arriving: pd.DataFrame, held: pd.DataFrame, *, key: str, void: np.ndarray, delivery: Delivery) -> Added:
     """The versions that an extract adds to those held of the same feed.
 
-    What was known on or before the date of the previous extract never changes. Versions known since then are new where
+    What was known on or before the date of the previous extract never changes. Nothing is gone from a snapshot while
+    one of its rows cannot be told from any other. Versions known since then are new where
     they say other than the version before them. Of a key that is held, an older version is new only if it is the
     extract's last of it, says other than the last one held, and was never held before; a record that a snapshot had
     lost, and that is in one again, is new too. What is new and says it was known by the previous extract counts from
@@ -65,8 +77,9 @@ def added(arriving: pd.DataFrame, held: pd.DataFrame, *, key: str, void: np.ndar
     from_when = np.where(late, delivery.extracted, known).astype("datetime64[s]")
     versions = arriving.assign(known_date=from_when)[new]
     standing = held_keys[~void[last_held]]
-    gone = standing.difference(pd.Index(arriving[key]), sort=False) if delivery.snapshot else standing[:0]
-    return Added(versions, int(late.sum()), gone)
+    absent = standing.difference(pd.Index(arriving[key]), sort=False) if delivery.snapshot else standing[:0]
+    gone = absent[:0] if delivery.unreadable else absent.difference(delivery.held_back, sort=False)
+    return Added(versions, int(late.sum()), gone, int(absent.isin(delivery.held_back).sum()))
 
 
 def _in_time(held: pd.DataFrame, void: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:

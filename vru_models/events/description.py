@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect
-from vru_models.disclosure.shares import shares, with_days
-from vru_models.findings import Findings
+from vru_models.disclosure.protect import Protected, cell_beside, protect
+from vru_models.disclosure.shares import said, shares, with_days
 
 LATE_DAYS: Final = 31
 """An event first known more days after it happened than this is late: it missed the next monthly list."""
@@ -26,7 +26,10 @@ _MEDIAN, _P95 = 0.5, 0.95
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """What the events are, protected: their ``lags``, and their ``composition`` by role, status and year."""
+    """What the events are, protected: their ``lags``, and their ``composition`` by role, status and year.
+
+    Printed, a share that may not be shown is at most or at least so much, as on the readiness page.
+    """
 
     lags: Protected
     composition: Protected
@@ -36,26 +39,27 @@ class Description:
         return self.lags.frame()
 
     def __repr__(self) -> str:
-        shown = self.lags.text()
+        shown = said(self.lags)
         columns = ["indicator", "events", "people", "late_share", "assumed_share", "median_days", "p95_days"]
         return f"{shown[columns].to_string(index=False)}\n(.lags, .composition: by role, status and year)"
 
 
-def assumed_feeds(findings: Findings) -> frozenset[str]:
-    """The feeds of which VRU104 found that known dates are assumed."""
-    found = findings.where(lambda f: f.code == "VRU104" and bool(f.figures.get("assumed")))
-    return frozenset(f.where for f in found)
+def first_known(frame: pd.DataFrame, until: Mapping[str, dt.date] | None = None) -> pd.DataFrame:
+    """Each event once, at its first version: ``person_id, indicator, feed, lag`` in days, if that is ``assumed``.
 
-
-def first_known(frame: pd.DataFrame) -> pd.DataFrame:
-    """Each event once, at its first version: ``person_id, indicator, feed, lag`` in days."""
+    Parameters
+    ----------
+    until
+        By feed, the date of the last extract whose known dates were assumed.
+    """
     first = frame.sort_values("known_date", kind="stable").drop_duplicates("event_id")
     lag = (first["known_date"] - first["event_date"]).dt.days
     texts = {name: first[name].astype("str") for name in ("person_id", "indicator", "feed")}
-    return pd.DataFrame(texts | {"lag": lag.astype("int64")})
+    last = pd.to_datetime(texts["feed"].map({feed: pd.Timestamp(day) for feed, day in (until or {}).items()}))
+    return pd.DataFrame(texts | {"lag": lag.astype("int64"), "assumed": first["known_date"] <= last})
 
 
-def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) -> Protected:
+def lags(frame: pd.DataFrame, *, until: Mapping[str, dt.date] | None = None, profile: str) -> Protected:
     """One row per indicator: how long it took until an event was known, of each event's first version.
 
     Columns ``indicator, feed, events, people, late`` (first known more than 31 days on), ``assumed`` (with a known date
@@ -67,8 +71,8 @@ def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) ->
     ----------
     frame
         ``Events.frame``.
-    assumed
-        Feeds whose known dates are assumed.
+    until
+        By feed, the date of the last extract whose known dates were assumed.
 
     Examples
     --------
@@ -79,9 +83,9 @@ def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) ->
        events  late  late_share
     0    40.0  20.0         0.5
     """
-    first = first_known(frame)
+    first = first_known(frame, until)
     keys = ["indicator", "feed"]
-    marks: dict[str, Any] = {"events": True, "late": first["lag"] > LATE_DAYS, "assumed": first["feed"].isin(assumed)}
+    marks: dict[str, Any] = {"events": True, "late": first["lag"] > LATE_DAYS, "assumed": first["assumed"]}
     over = -1
     for name, most in BANDS.items():
         marks[name] = (first["lag"] > over) & (first["lag"] <= (np.inf if most is None else most))
@@ -91,7 +95,11 @@ def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) ->
     table = grouped[list(marks)].sum().astype("int64")
     table.insert(1, "people", grouped["person_id"].nunique().astype("int64"))
     people = {
-        name: marked[marked[name]].groupby(keys)["person_id"].nunique().reindex(table.index, fill_value=0).to_numpy()
+        name: marked[marked[name]]
+        .groupby(keys)["person_id"]
+        .nunique()
+        .reindex(table.index, fill_value=0)
+        .to_numpy(copy=True)
         for name in marks
     }
     days = pd.DataFrame(
@@ -102,7 +110,21 @@ def lags(frame: pd.DataFrame, *, assumed: Collection[str] = (), profile: str) ->
     rates = {f"{name}_share": (name, "events") for name in ("late", "assumed", *BANDS)}
     counts = list(table.columns)
     safe = shares(table.reset_index(), counts=counts, rates=rates, people=people, profile=profile)
-    return with_days(safe, days)
+    return with_days(safe.withheld(_bands_beside(table, people, profile)), days)
+
+
+def _bands_beside(table: pd.DataFrame, people: Mapping[str, np.ndarray], profile: str) -> dict[str, np.ndarray]:
+    """The bands to be withheld beside those about few people: of all events, of the late and of the others."""
+    names, most = list(BANDS), profile_named(profile).redact_up_to
+    few = np.column_stack([people[name] <= most for name in names])
+    rows, beside = table[names].to_numpy(), np.zeros((len(table), len(names)), dtype=bool)
+    for i in range(len(table)):
+        for block in (slice(None, 2), slice(2, None), slice(None)):
+            if not beside[i, block].any():
+                beside[i, block] = cell_beside(rows[i, block], few[i, block], profile=profile)
+    return {name: beside[:, j] for j, name in enumerate(names)} | {
+        f"{name}_share{end}": beside[:, j] for j, name in enumerate(names) for end in ("", "_low", "_high")
+    }
 
 
 def _quantiles(rows: pd.DataFrame, redacted: int) -> list[float]:
@@ -132,5 +154,9 @@ def composition(frame: pd.DataFrame, *, profile: str) -> Protected:
         filled.insert(1, "by", by)
         parts.append(filled)
     table = pd.concat(parts, ignore_index=True).astype({"events": "int64", "people": "int64"})
-    few = table["people"] <= profile_named(profile).redact_up_to
-    return protect(table.assign(events=table["events"].mask(few, 0)), counts=["events", "people"], profile=profile)
+    few = (table["people"] <= profile_named(profile).redact_up_to).to_numpy()
+    beside = np.zeros(len(table), dtype=bool)
+    for at in table.groupby(["feed", "by"], sort=False).indices.values():
+        beside[at] = cell_beside(table["events"].to_numpy()[at], few[at], profile=profile)
+    safe = protect(table.assign(events=table["events"].mask(few, 0)), counts=["events", "people"], profile=profile)
+    return safe.withheld({"events": beside})

@@ -13,11 +13,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from vru_models.errors import DataError
+from vru_models.errors import DataError, RefusedError
 from vru_models.events import store
-from vru_models.events.description import Description, assumed_feeds, composition, lags
+from vru_models.events.checks import until_found
+from vru_models.events.description import Description, composition, lags
 from vru_models.events.folding import ROW_KINDS, as_known, fold, folded_rows
-from vru_models.events.tombstones import Key, Tombstones, pseudonyms_in
+from vru_models.events.tombstones import LEAST_CONFIDENCE, Key, Purged, Tombstones, linked_to, pseudonyms_in
 from vru_models.events.versions import (
     FRAME_COLUMNS,
     PLAIN,
@@ -180,7 +181,7 @@ class Events:
         nothing of who it was; with it, :func:`record_events` keeps the person out of every later extract. What was made
         of the events before (datasets, lists) is not reached: build it again. A record that was corrected to be about
         this person stays closed for whom it was about before. Other pseudonyms of the same person stay, without the
-        link: :func:`~vru_models.workflow.purge` counts them, and takes them along where it is asked to.
+        link; :meth:`purge_counted` counts them, and takes them along where it is asked to.
 
         Parameters
         ----------
@@ -221,6 +222,42 @@ class Events:
             closers=tidy(in_order(pd.concat([closers.astype(PLAIN), left_open], ignore_index=True))),
             tombstones=tombstones,
         )
+
+    def purge_counted(
+        self,
+        people: Iterable[str],
+        *,
+        key: Key,
+        linked: bool | None = None,
+        same_person_from: float = LEAST_CONFIDENCE,
+    ) -> tuple[Events, Purged]:
+        """:meth:`purge_all`, with other pseudonyms of the same people or without, and how many there were of whom.
+
+        Parameters
+        ----------
+        linked
+            Whether to take out the pseudonyms that are linked to those given, too, by the links as they stand at the
+            end. With somebody the link goes, and cannot be asked again: where there are any, this has to be said.
+        same_person_from
+            The least confidence of a link that makes two pseudonyms one person, as in the spec's ``cohort``.
+
+        Raises
+        ------
+        RefusedError
+            When others are linked, and ``linked`` says nothing of them; or as :meth:`purge`.
+        """
+        whom, here = pseudonyms_in(people), self.people
+        others = linked_to(self.rows["links"], whom, least=same_person_from)
+        if others and linked is None:
+            what, then = f"{len(others):,} other pseudonyms are linked to those given", "Nothing was purged"
+            expected = "linked=True, which takes them out, too, or False (--linked, or --not-linked)"
+            raise RefusedError.at("people", what, expected=expected, then=then)
+        taken = others if linked else frozenset[str]()
+        left = self.purge_all({*whom, *taken}, key=key)
+        gone = pd.Series([person for person in whom if person not in here], dtype="str")
+        buried = int(self.tombstones.hide(gone, key=key).sum())
+        stay = len((others - taken) & left.people)
+        return left, Purged(len(whom) - len(gone), buried, len(gone) - buried, len(taken), stay)
 
     def recorded(self, findings: Findings, *, under: str) -> Events:
         """The same events with what was found, and by which indicators, when they were recorded."""
@@ -296,7 +333,7 @@ class Events:
         that the declared lag stands in for. Small counts are redacted by the profile, the others rounded.
         """
         return Description(
-            lags(self.frame, assumed=assumed_feeds(self.findings), profile=profile),
+            lags(self.frame, until=until_found(self.findings), profile=profile),
             composition(self.frame, profile=profile),
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,13 +12,12 @@ from vru_models.events import checks
 from vru_models.events.events import Events
 from vru_models.events.extending import extended, require_in_order, without_purged
 from vru_models.events.folding import ROW_KINDS
-from vru_models.events.versions import no_versions, typed
+from vru_models.events.versions import event_ids, no_versions, typed
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings
 from vru_models.frames import is_in, text_of
 from vru_models.spec import Span, Spec
 from vru_models.spec.calendar import as_days
-from vru_models.spec.digest import digest_rows
 from vru_models.spec.sources import NEVER_ROLES, Indicator
 from vru_models.spec.tables import Kind
 
@@ -57,10 +55,13 @@ def record_events(feeds: Feeds, spec: Spec, *, earlier: Events | None = None, ke
     Findings beside those of the gate: VRU104, the share of a feed's known dates that is assumed; VRU105, coverage made
     from the agreements because no coverage feed is declared (it cannot tell whether a feed was really delivered);
     VRU106, rows about suspects and associates that made no event; VRU107, a feed about which the coverage feed has no
-    row (everything from it is then missing); VRU108, a feed fewer than half of whose people have a spell, as when two
-    agencies pseudonymised with different keys; VRU109, an indicator of which no row of its feed makes an event. With
-    ``earlier``: VRU121, the share of records in force that vanished from a snapshot; VRU122, versions that arrived
-    later than they say; VRU123, rows of purged people that were kept out.
+    row that covers any day and age (everything from it is then missing); VRU108, a feed fewer than half of whose people
+    have a spell, in all or in this extract, as when two agencies pseudonymised with different keys; VRU109, an
+    indicator of which no row of its feed makes an event. With ``earlier``: VRU121, the share of records in force that
+    vanished from a snapshot (one that is in it in a row that was held back stands as it was); VRU122, versions that
+    arrived later than they say; VRU123, rows of purged people that were kept out; VRU124, records that are about
+    somebody else than before; VRU125, what failed of earlier extracts; VRU126, a feed that begins after others with
+    what was known before.
     """
     held = earlier or Events.from_frame(no_versions())
     require_in_order(feeds, spec, held)
@@ -69,14 +70,15 @@ def record_events(feeds: Feeds, spec: Spec, *, earlier: Events | None = None, ke
     rows: dict[Kind, pd.DataFrame] = {
         kind: accepted[feed] for kind in ROW_KINDS if (feed := spec.feed_of_kind(kind)) is not None
     }
-    events, arrived = extended(held, arriving, rows, spec, dates=feeds.extract_dates)
+    events, arrived = extended(held, arriving, rows, spec, feeds=feeds)
     if "coverage" not in rows:
         events = events.with_coverage(agreed_coverage(spec))
-    reached = checks.people_of(
-        events.frame, checks.event_feeds(spec), checks.with_spell(events.spells, events.rows["links"])
-    )
-    in_force = Counter(events.frame["feed"].astype("str"))
-    found = [*feeds.findings, *findings, *kept_out, *arrived, *found_of(events.coverage, in_force, reached, spec)]
+    until = checks.assumed_until(spec, feeds.extract_dates, held.findings)
+    have_spell = checks.with_spell(events.spells, events.rows["links"])
+    tallied, came = (checks.tally(rows, spec, until=until, have_spell=have_spell) for rows in (events.frame, arriving))
+    of_all = found_of(events.coverage, tallied, spec, until=until, came=came if held.extract_dates else None)
+    before = checks.remembered(held.findings, held.extract_dates, feeds.extract_dates)
+    found = [*feeds.findings, *findings, *kept_out, *arrived, *before, *of_all]
     return events.recorded(Findings(found), under=spec.recording)
 
 
@@ -94,16 +96,23 @@ def _arriving(
     return typed(pd.concat(parts, ignore_index=True)), findings
 
 
-def found_of(coverage: pd.DataFrame, in_force: Mapping[str, int], reached: pd.DataFrame, spec: Spec) -> list[Finding]:
-    """What is found of the events as a whole, from the rows in force at some time and the people of each feed."""
-    findings = list(checks.assumed(in_force, spec))
+def found_of(
+    coverage: pd.DataFrame,
+    tallied: pd.DataFrame,
+    spec: Spec,
+    *,
+    until: Mapping[str, dt.date],
+    came: pd.DataFrame | None = None,
+) -> list[Finding]:
+    """What is found of the events as a whole, from their tally and that of what came in a later extract."""
+    findings = list(checks.assumed(tallied, spec, until))
     if spec.feed_of_kind("coverage"):
         findings += checks.uncovered(coverage, spec)
     else:
         message = "no coverage feed is declared: agreements stand in, which cannot tell what was delivered"
         findings.append(Finding("VRU105", "cannot tell", "coverage", message))
     if spec.feed_of_kind("spells"):
-        findings += checks.linked(reached)
+        findings += checks.linked(tallied, came)
     return findings
 
 
@@ -127,8 +136,7 @@ def versions_of(
     closing = _closing(frame, matched, known, key=table.primary_key)
     person = text_of(frame[str(vru.person)])
     rows = np.flatnonzero(matched | closing | (len(standing) > 0))
-    key = [text_of(frame[c].iloc[rows]).to_list() for c in table.primary_key]
-    ids = np.array(digest_rows([[indicator.feed] * len(rows), *key, [name] * len(rows)]), dtype=object)
+    ids = event_ids(indicator.feed, name, [frame[c].iloc[rows] for c in table.primary_key], len(rows))
     closing[rows] |= ~matched[rows] & is_in(pd.Series(ids, dtype="str"), standing["event_id"])
     made = (matched | closing)[rows]
     rows, ids = rows[made], ids[made]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -145,17 +146,16 @@ def record_extracts(
             refuse_history(counts.old[feed], counts.versions[feed], spec, feed)
         rows = _rows(passages, spec)
         n_buckets = bucket_count(int(versions.rows.sum()))
-        passing = _Passing(
-            versions, n_buckets, checks.with_spell(rows["spells"], rows["links"]), checks.event_feeds(spec)
-        )
-
+        until = checks.assumed_until(spec, dates, Findings())
+        tally = partial(checks.tally, spec=spec, until=until)
+        passing = _Passing(versions, n_buckets, checks.with_spell(rows["spells"], rows["links"]), tally)
         made: list[Recorded] = []
 
         def beside() -> Beside:
-            of_all = found_of(rows["coverage"], counts.in_force, passing.reached, spec)
+            of_all = found_of(rows["coverage"], passing.tallied, spec, until=until)
             found = Findings([*gate_findings(passages, spec), *counts.findings(passages, spec), *of_all])
             done = Recorded(
-                rows=counts.in_force.total(),
+                rows=int(passing.tallied["rows"].sum()),
                 withdrawn=counts.withdrawn,
                 people=passing.people,
                 digest=combined_digest(passing.digests, rows, dates),
@@ -197,7 +197,7 @@ class _Counts:
     """The versions that rows make, and how many there are of what."""
 
     def __init__(self) -> None:
-        self.versions, self.old, self.in_force = Counter[str](), Counter[str](), Counter[str]()
+        self.versions, self.old = Counter[str](), Counter[str]()
         self._made, self._never = Counter[str](), Counter[str]()
         self.withdrawn = 0
 
@@ -212,11 +212,9 @@ class _Counts:
                 parts.append(rows)
         versions = typed(pd.concat(parts, ignore_index=True))
         folded = fold(versions, "event_id")
-        void = int(folded["status"].isin(VOID_STATUSES).sum())
         self.versions[feed] += len(versions)
         self.old[feed] += history_in(versions, extract_date)
-        self.in_force[feed] += len(folded) - void
-        self.withdrawn += void
+        self.withdrawn += int(folded["status"].isin(VOID_STATUSES).sum())
         return folded
 
     def findings(self, passages: Mapping[str, Passage], spec: Spec) -> Iterator[Finding]:
@@ -231,10 +229,12 @@ class _Counts:
 class _Passing:
     """The buckets of a store as they pass: their digests, and whom they are about."""
 
-    def __init__(self, versions: Spill, n_buckets: int, have_spell: pd.Series[str], feeds: list[str]) -> None:
-        self._versions, self._n_buckets, self._feeds = versions, n_buckets, feeds
+    def __init__(
+        self, versions: Spill, n_buckets: int, have_spell: pd.Series[str], tally: Callable[..., pd.DataFrame]
+    ) -> None:
+        self._versions, self._n_buckets, self._tally = versions, n_buckets, tally
         self._have_spell, self._at = have_spell, bucket_of(have_spell, n_buckets)
-        self.reached = checks.people_of(no_versions(), feeds, have_spell[:0])
+        self.tallied = tally(no_versions(), have_spell=have_spell[:0])
         self.digests: list[str] = []
         self.people = 0
 
@@ -244,7 +244,7 @@ class _Passing:
             rows = in_order(to_frame(self._versions.take(range(i, MOST_BUCKETS, self._n_buckets))))
             frame = tidy(rows[~rows["status"].isin(VOID_STATUSES)])[list(FRAME_COLUMNS)]
             self.digests.append(digest_frame(frame, index=False))
-            self.reached += checks.people_of(frame, self._feeds, self._have_spell[self._at == i])
+            self.tallied += self._tally(frame, have_spell=self._have_spell[self._at == i])
             self.people += frame["person_id"].nunique()
             yield rows[list(VERSION_COLUMNS)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,14 @@ import pandas as pd
 from vru_models.errors import RefusedError
 from vru_models.identifiers.pseudonyms import PseudonymKey, key_for
 from vru_models.spec.digest import keyed_digest, keyed_digests
+from vru_models.spec.question import Cohort
 from vru_models.spec.section import Section
 
 Key = bytes | PseudonymKey
 """A secret of at least 32 bytes, or a key that was made for the purpose erasure."""
+
+LEAST_CONFIDENCE: float = Cohort.model_fields["same_person_from"].default
+"""The confidence from which a link makes two pseudonyms one person, where nothing else is said."""
 
 _CHECK, _PERSON, _PURPOSE = "tombstone key", "tombstone", "erasure"
 _SHORTEST_KEY = 32
@@ -67,6 +72,31 @@ class Tombstones(Section):
         if self.people and keyed_digest(secret, _CHECK) != self.check:
             raise RefusedError.at(where, "the key is not the one under which they were purged", then="Give that key")
         return secret
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge did, in pseudonyms.
+
+    Parameters
+    ----------
+    found
+        How many of those given the store held, in whatever row.
+    before
+        How many others of them had been purged before.
+    unknown
+        How many of them the store never held, as far as it can tell; they are kept out of later extracts all the same.
+    linked
+        How many others were taken out because they are linked to somebody given.
+    left
+        How many others stay, though they are linked to somebody given.
+    """
+
+    found: int
+    before: int
+    unknown: int
+    linked: int
+    left: int
 
 
 def pseudonyms_in(people: Iterable[str]) -> tuple[str, ...]:

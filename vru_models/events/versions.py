@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vru_models.frames import text_of
 from vru_models.spec.digest import digest_rows
 
 VERSION_COLUMNS = (
@@ -37,6 +38,12 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
     if "event_id" not in rows:
         rows["event_id"] = digest_rows([rows["person_id"], rows["indicator"], range(len(rows))])
     return rows[list(VERSION_COLUMNS)].astype(_VERSION_TYPES)
+
+
+def event_ids(feed: str, indicator: str, key: Iterable[pd.Series[Any]], rows: int) -> np.ndarray:
+    """The identity of the event that each row makes of an indicator, from the columns of the feed's primary key."""
+    texts = [text_of(column).to_list() for column in key]
+    return np.array(digest_rows([[feed] * rows, *texts, [indicator] * rows]), dtype=object)
 
 
 def no_versions() -> pd.DataFrame:

@@ -18,8 +18,8 @@ from vru_models.fairness.sensitive import NOT_RECORDED, join_sensitive
 from vru_models.fairness.verdict import ALPHA, holm
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings
-from vru_models.readiness.feeds import Membership, event_feeds, person_column, used_columns
-from vru_models.readiness.tables import Readiness, feed_readiness
+from vru_models.quality.feeds import Membership, event_feeds, person_column, used_columns
+from vru_models.quality.tables import Readiness, feed_readiness
 from vru_models.spec import Spec
 
 LARGEST_GAP: Final = 0.10
@@ -61,7 +61,7 @@ def readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
 
     Notes
     -----
-    Findings beside those of :func:`~vru_models.readiness.tables.feed_readiness`, of each attribute. VRU116 fails where
+    Findings beside those of :func:`~vru_models.quality.tables.feed_readiness`, of each attribute. VRU116 fails where
     the share of a group about whom a feed knows differs from everyone else's, either way, by more than the spec's limit
     on selection rates (10 points where it sets none), with p below .05 after Holm's (1979) adjustment over its groups
     and feeds; it passes where every group's one-sided 95 % bounds (Newcombe 1998) are within the limit. VRU117: the

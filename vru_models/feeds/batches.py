@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -91,11 +91,14 @@ class Verdict:
         ``row, reasons``: the number of the row in the file and the rules it breaks, joined by ``"; "``.
     rows_in
         Data rows, the malformed ones included.
+    held_keys
+        The primary keys of rows in quarantine, where they break no rule; of a feed that is a snapshot.
     """
 
     table: pa.Table
     quarantine: pd.DataFrame
     rows_in: int
+    held_keys: pa.Table = field(default_factory=lambda: pa.table({}))
 
     @property
     def accepted(self) -> pd.DataFrame:
@@ -108,4 +111,5 @@ class Verdict:
         parts = list(verdicts)
         tables, held = [v.table for v in parts], [v.quarantine for v in parts if len(v.quarantine)]
         quarantine = pd.concat(held, ignore_index=True) if held else parts[0].quarantine
-        return cls(pa.concat_tables(tables), quarantine, sum(v.rows_in for v in parts))
+        keys = pa.concat_tables([v.held_keys for v in parts])
+        return cls(pa.concat_tables(tables), quarantine, sum(v.rows_in for v in parts), keys)

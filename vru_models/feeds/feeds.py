@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from vru_models.findings import Findings
@@ -31,6 +32,9 @@ class Feeds:
         The day on which each feed was extracted.
     sensitive
         The audit feed, held apart: ``person_id`` and protected characteristics; None when none is declared.
+    held_keys
+        Of each feed that is a snapshot, the primary keys of the rows in quarantine that can be read: what they say is
+        not known, but they are there, and nothing was withdrawn.
     """
 
     accepted: Mapping[str, pd.DataFrame] = field(repr=False)
@@ -39,14 +43,27 @@ class Feeds:
     extract_dates: Mapping[str, dt.date]
     rows_in: Mapping[str, int] = field(repr=False)
     sensitive: pd.DataFrame | None = field(default=None, repr=False)
+    held_keys: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("accepted", "extract_dates", "rows_in"):
+        for name in ("accepted", "extract_dates", "rows_in", "held_keys"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         counts = self.frame()
         lost = counts["feed"][counts["rows_in"] != counts["accepted"] + counts["quarantined"]]
         if len(lost):
             raise ValueError(f"rows in are not rows accepted + rows quarantined in: {', '.join(lost)}")
+
+    def hold_back(self, people: Collection[str], reason: str) -> Feeds:
+        """The same with the rows of some people in the audit file held back for a reason."""
+        if self.sensitive is None or not people:
+            return self
+        (feed,) = [name for name in self.rows_in if name not in self.accepted]
+        theirs = self.sensitive["person_id"].isin(list(people)).to_numpy()
+        before = self.quarantine["row"][self.quarantine["feed"] == feed]
+        rows = np.setdiff1d(np.arange(1, self.rows_in[feed] + 1), before)[theirs]
+        held = pd.DataFrame({"feed": feed, "row": rows, "reasons": reason}).astype(self.quarantine.dtypes)
+        quarantine = pd.concat([self.quarantine, held], ignore_index=True)
+        return replace(self, quarantine=quarantine, sensitive=self.sensitive[~theirs].reset_index(drop=True))
 
     def frame(self) -> pd.DataFrame:
         """One row per feed: feed, rows_in, accepted, quarantined."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from vru_models.errors import DataError
 from vru_models.feeds.batches import Batch
+from vru_models.feeds.dates import in_iso_dates
 from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.passing import OBJECTED, Passage, joined_quarantine, passed
 from vru_models.feeds.validate import cut
@@ -19,6 +20,9 @@ from vru_models.frames import arrow_table, to_frame
 from vru_models.spec import Spec
 
 _MOST_REASONS = 3
+_EVERY_ROW = ("links", "objections")
+"""Kinds of which no row may be quarantined: an objection that is lost is somebody's right."""
+
 MOST_QUARANTINED = 0.01
 """Largest share of a feed's rows that may be quarantined before VRU102 fails."""
 
@@ -38,7 +42,8 @@ def admit(
     Parameters
     ----------
     frames
-        One frame per declared feed. Columns are text as in a CSV file, or typed.
+        One frame per declared feed. Columns are text as in a CSV file, dates in the format that the feed's ``source``
+        declares, or typed.
     extract_dates
         The day on which each feed was extracted: nothing in it can have been known later.
     malformed
@@ -52,14 +57,18 @@ def admit(
     Notes
     -----
     Findings per feed: VRU110 identifiers; VRU101 rows in = accepted + quarantined; VRU102 fails when more than 1 % of
-    the rows were quarantined (objections aside) and cannot tell of a feed without rows (links aside); VRU103 fails when
-    the agreement lacks a purpose for which the feed is declared. Rows of the audit file about who objects to equality
-    monitoring are held back as ``objected``.
+    the rows were quarantined (of links and objections: any), and cannot tell of a feed without rows (links aside);
+    VRU103 fails when the agreement lacks a purpose for which the feed is declared. Rows of the audit file about who
+    objects to equality monitoring are held back as ``objected``, which is no fault.
     """
     _every_feed_once(frames, spec, extract_dates)
     numbers = malformed or {}
-    sources = {name: cut([arrow_table(frames[name])], sorted(numbers.get(name, ()))) for name in spec.feeds}
+    sources = {name: cut([_table(frames[name], spec, name)], sorted(numbers.get(name, ()))) for name in spec.feeds}
     return feeds_of(through_gate(sources, spec, extract_dates=extract_dates), spec, extract_dates)
+
+
+def _table(frame: pd.DataFrame | pa.Table, spec: Spec, feed: str) -> pa.Table:
+    return in_iso_dates(arrow_table(frame), spec.table_of(feed), form=spec.feeds[feed].source.date_format)
 
 
 def _every_feed_once(frames: Mapping[str, object], spec: Spec, extract_dates: Mapping[str, dt.date]) -> None:
@@ -115,7 +124,12 @@ def feeds_of(passages: Mapping[str, Passage], spec: Spec, extract_dates: Mapping
         extract_dates={name: extract_dates[name] for name in spec.feeds},
         rows_in={name: passage.rows_in for name, passage in passages.items()},
         sensitive=sensitive,
+        held_keys={name: to_frame(passages[name].held_keys) for name in spec.feeds if _is_snapshot(spec, name)},
     )
+
+
+def _is_snapshot(spec: Spec, feed: str) -> bool:
+    return spec.feeds[feed].delivery == "snapshot"
 
 
 def counts_of(passages: Mapping[str, Passage]) -> pd.DataFrame:
@@ -161,19 +175,26 @@ def _counted(feed: str, passage: Passage, spec: Spec) -> tuple[Finding, Finding]
         status: Status = "pass" if spec.table_of(feed).x_vru.kind == "links" else "cannot tell"
         return first, Finding("VRU102", status, feed, "the extract has no rows", figures)
     held -= int((passage.held["reasons"] == OBJECTED).sum())
-    share = held / rows
-    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {MOST_QUARANTINED:.0%}){_why(passage)}"
-    return first, Finding("VRU102", "fail" if share > MOST_QUARANTINED else "pass", feed, message, figures)
+    share, most = held / rows, most_quarantined(spec, feed)
+    message = f"{held:,} of {rows:,} rows quarantined ({share:.1%}; at most {most:.0%})"
+    message += _why(passage, spec.feeds[feed].source.date_format)
+    return first, Finding("VRU102", "fail" if share > most else "pass", feed, message, figures)
 
 
-def _why(passage: Passage) -> str:
-    """The reasons that hold back the most rows, with their counts."""
+def most_quarantined(spec: Spec, feed: str) -> float:
+    """Largest share of a feed's rows that may be quarantined before VRU102 fails."""
+    return 0.0 if spec.table_of(feed).x_vru.kind in _EVERY_ROW else MOST_QUARANTINED
+
+
+def _why(passage: Passage, form: str) -> str:
+    """The reasons that hold back the most rows, with their counts; of dates, the format they are read in."""
     combined = passage.held["reasons"].value_counts()
     counts: Counter[str] = Counter()
     for reasons, n in combined.items():
         counts.update(dict.fromkeys(str(reasons).split("; "), n))
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_REASONS]
-    return "".join(f"; {reason} {n:,}" for reason, n in most)
+    read_as = f"; dates are read as {form} (source.date_format)" if any("not_a_date" in r for r, _ in most) else ""
+    return "".join(f"; {reason} {n:,}" for reason, n in most) + read_as
 
 
 def _purposes(feed: str, spec: Spec) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -38,6 +38,8 @@ class Passage:
         What is wrong with the file as a whole, in words; then no row was let in.
     table
         The rows let in; none of them where each batch was handed on instead.
+    held_keys
+        Of a snapshot, the primary keys of the rows held back that can be read.
     """
 
     rows_in: int
@@ -46,6 +48,7 @@ class Passage:
     scan: Findings
     faults: tuple[str, ...] = ()
     table: pa.Table = field(default_factory=lambda: pa.table({}), repr=False)
+    held_keys: pa.Table = field(default_factory=lambda: pa.table({}), repr=False)
 
     def without(self, people: set[str]) -> Passage:
         """The same with the rows of some people held back: they object. Of a feed whose rows were kept."""
@@ -54,7 +57,7 @@ class Passage:
         objecting = pd.DataFrame({"row": numbers, "reasons": pd.array([OBJECTED] * len(numbers), dtype="str")})
         held = joined_quarantine([self.held, objecting]).sort_values("row", ignore_index=True)
         table = self.table.filter(pa.array(~theirs))
-        return Passage(self.rows_in, table.num_rows, held, self.scan, self.faults, table)
+        return replace(self, accepted=table.num_rows, held=held, table=table)
 
 
 def passed(
@@ -81,10 +84,11 @@ def passed(
         return Passage(0, 0, joined_quarantine([]), Findings(), tuple(wrong))
     scan = Scan(names, at=extract_date)
     scanned = _scanned(chain([first], coming), scan)
-    tables, held, rows_in, accepted = [], [], 0, 0
+    tables, held, keys, rows_in, accepted = [], [], [pa.table({})], 0, 0
     for verdict in () if wrong else validate_batches(scanned, spec, feed=feed, extract_date=extract_date):
         rows_in, accepted = rows_in + verdict.rows_in, accepted + verdict.table.num_rows
         held.append(verdict.quarantine)
+        keys.append(verdict.held_keys)
         if take is None:
             tables.append(verdict.table)
         else:
@@ -94,7 +98,8 @@ def passed(
     found = scan.findings()
     wrong += [f"column {f.where}: {f.message} (VRU110)" for f in found.with_status("fail")]
     kept = pa.concat_tables(tables) if tables else pa.table({})
-    return Passage(rows_in, accepted, joined_quarantine(held), found, tuple(wrong), kept)
+    held_keys = pa.concat_tables(keys, promote_options="default")
+    return Passage(rows_in, accepted, joined_quarantine(held), found, tuple(wrong), kept, held_keys)
 
 
 def _scanned(batches: Iterable[Batch], scan: Scan) -> Iterator[Batch]:

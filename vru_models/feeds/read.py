@@ -140,8 +140,11 @@ def _extract_dates(folder: Path, spec: Spec) -> dict[str, dt.date]:
 
 def _date(section: Any, feed: str) -> dt.date:
     value = section.get("extract_date") if isinstance(section, dict) else None
-    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+    if value is None:
         raise DataError.at(f"{_DATES}: {feed}", "has no extract date", expected=_WRITTEN)
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        expected = f"{_WRITTEN}, without quotation marks and without a time"
+        raise DataError.at(f"{_DATES}: {feed}", "its extract_date is not a date", expected=expected)
     try:
         as_day(value)
     except ValueError as error:

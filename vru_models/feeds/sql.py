@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from vru_models.spec.sources import Source
 from vru_models.spec.tables import TableSchema
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
 
 _READ_ONLY: Final = {"postgresql": "SET TRANSACTION READ ONLY", "sqlite": "PRAGMA query_only = ON"}
 _PLAIN: Final = {str, int, float, Decimal, dt.date, dt.datetime, UUID}
@@ -86,7 +87,8 @@ def _engine(variable: str, feed: str) -> Engine:
         what = f"the environment variable {variable} is not set"
         raise StorageError.at(feed, what, expected="the SQLAlchemy URL of the database", then=then)
     try:
-        return sqlalchemy.create_engine(os.environ[variable], poolclass=sqlalchemy.NullPool, hide_parameters=True)
+        url = _of_what_is_there(sqlalchemy.make_url(os.environ[variable]), variable, feed)
+        return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, hide_parameters=True)
     except ImportError:
         what = f"the driver that {variable} names is not installed"
         expected = "a URL such as postgresql+psycopg://..., whose driver comes with vru_models[sql]"
@@ -94,6 +96,19 @@ def _engine(variable: str, feed: str) -> Engine:
         what = f"{variable} holds no URL that can be used ({type(error).__name__})"
         expected = "a SQLAlchemy URL, its password with %40 for @ and so on"
     raise StorageError.at(feed, what, expected=expected)
+
+
+def _of_what_is_there(url: URL, variable: str, feed: str) -> URL:
+    """The URL, unless SQLite would make the file that it names, which is then missing."""
+    place = url.database or ""
+    if url.get_backend_name() != "sqlite" or place in ("", ":memory:"):
+        return url
+    if place.startswith("file:"):
+        return url if "mode" in url.query else url.update_query_dict({"mode": "ro"})
+    if not Path(place).is_file():
+        what = f"the SQLite file that {variable} names is missing"
+        raise StorageError.at(feed, what, then="Check the path in it: sqlite:///relative.db, sqlite:////absolute.db")
+    return url
 
 
 @contextmanager

@@ -35,6 +35,8 @@ BATCH_ROWS = 250_000
 _COMPACT_EVERY = 40
 _PLAIN_NAME = re.compile(r"[\w .()/-]{1,60}")
 _MOST_NAMED = 10
+_DELIMITERS: Mapping[str, str] = {",": ",", ";": ";", "\t": "\\t", "|": "|", ":": ":"}
+"""What stands between fields of most files, and how a spec says it."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,21 @@ def header_faults(names: Sequence[str], schema: TableSchema) -> list[str]:
     ['none of the declared columns is there: the first line is not the header']
     """
     if not set(names) & set(table_columns := schema.columns):
-        return ["none of the declared columns is there: the first line is not the header"]
+        return [f"none of the declared columns is there: {_not_a_header(names, table_columns)}"]
     kinds = (
         ("missing", [c for c in table_columns if c not in names]),
         ("not declared", [c for c in dict.fromkeys(names) if c not in table_columns]),
         ("there twice", sorted({c for c in names if names.count(c) > 1})),
     )
     return [f"columns {kind}: {_listed(columns)}" for kind, columns in kinds if columns]
+
+
+def _not_a_header(names: Sequence[str], declared: Sequence[str]) -> str:
+    """What a first line is that has none of the declared columns: the header in one piece, or no header."""
+    for mark, written in _DELIMITERS.items() if len(names) == 1 else ():
+        if {part.strip(' "') for part in names[0].split(mark)} & set(declared):
+            return f'the first line has another delimiter; declare source.delimiter = "{written}"'
+    return "the first line is not the header"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -130,10 +140,11 @@ def validate_batches(batches: Iterable[Batch], spec: Spec, *, feed: str, extract
     """One verdict per batch of a feed: every row accepted or quarantined, with every rule that it breaks.
 
     A reason is ``column:rule`` (``required, not_a_date, not_a_month, not_a_number, not_a_boolean, pattern, too_long,
-    not_in_enum, below_minimum, above_maximum, not_unique, not_in_codelist, not_declared, date_order``) or, for the row,
-    ``outside_agreement``, ``duplicate``, ``wrong_number_of_fields``; several are joined by ``"; "``. Repeats are looked
-    for among the rows of the whole feed that break no other rule; the first stands. However a feed is cut, the verdicts
-    are the same. Of earlier batches only the keys are kept, 16 bytes each, and as much per column that is to be unique.
+    not_in_enum, below_minimum, above_maximum, not_unique, not_in_codelist, not_valid_then, not_declared, date_order``)
+    or, for the row, ``outside_agreement``, ``duplicate``, ``wrong_number_of_fields``; several are joined by ``"; "``. A
+    code is ``not_valid_then`` when its list has it, but not on the row's date. Repeats are looked for among the rows of
+    the whole feed that break no other rule; the first stands. However a feed is cut, the verdicts are the same. Of
+    earlier batches only the keys are kept, 16 bytes each, and as much per column that is to be unique.
 
     Raises
     ------
@@ -169,7 +180,19 @@ def _judged(batch: Batch, spec: Spec, *, feed: str, extract_date: dt.date, repea
     if batch.malformed:
         ragged = pd.DataFrame({"row": np.array(batch.malformed, np.int64), "reasons": "wrong_number_of_fields"})
         quarantine = pd.concat([quarantine, ragged]).sort_values("row", ignore_index=True)
-    return Verdict(_rows(kept, stands), quarantine, batch.rows_in)
+    held_keys = pa.table({})
+    if spec.feeds[feed].delivery == "snapshot":
+        let_in = clean.copy()
+        let_in[clean] = stands
+        held_keys = _readable_keys(read, schema, faults, ~let_in)
+    return Verdict(_rows(kept, stands), quarantine, batch.rows_in, held_keys)
+
+
+def _readable_keys(read: Mapping[str, Cells], schema: TableSchema, faults: Mapping[str, Mask], held: Mask) -> pa.Table:
+    """The primary keys of the rows held back whose columns of the key break no rule of their own."""
+    own = [mask for reason, mask in faults.items() if reason.partition(":")[0] in schema.primary_key]
+    readable = held & ~np.logical_or.reduce([np.zeros(len(held), dtype=bool), *own])
+    return _rows(pa.table({name: read[name].values for name in schema.primary_key}), readable)
 
 
 def _rows(table: pa.Table, chosen: Mask) -> pa.Table:
@@ -218,10 +241,14 @@ def _quarantine(faults: Mapping[str, Mask], rows: np.ndarray) -> pd.DataFrame:
 
 def _in_codelists(feed: _Feed) -> Iterator[tuple[str, Mask]]:
     for column, listed in feed.table.x_vru.codelists.items():
-        yield f"{column}:not_in_codelist", _not_listed(feed.cells[column], feed.spec.codelists[listed], feed.dates)
+        codes = feed.spec.codelists[listed]
+        wrong = _not_valid(feed.cells[column], codes, feed.dates)
+        unknown = wrong & _not_among(feed.cells[column], codes.codes)
+        yield f"{column}:not_in_codelist", unknown
+        yield f"{column}:not_valid_then", wrong & ~unknown
 
 
-def _not_listed(column: Cells, codes: CodeList, dates: np.ndarray) -> Mask:
+def _not_valid(column: Cells, codes: CodeList, dates: np.ndarray) -> Mask:
     """Rows with a code that was not valid on the row's date, asked once per distinct code and date."""
     askable = (column.codes >= 0) & ~np.isnat(dates)
     if not askable.any():

@@ -5,21 +5,46 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
-from vru_models.errors import DataError, RefusedError
+from vru_models.errors import DataError, RefusedError, SpecError
 from vru_models.findings import Findings
 from vru_models.identifiers.pseudonyms import METHOD, PseudonymKey, key_for, pseudonymise, rotate
+from vru_models.identifiers.rules import COMMON_NAME
 from vru_models.identifiers.scan import scan_identifiers
+from vru_models.spec.problems import complaint, path
+from vru_models.spec.sources import Source
 from vru_models.spec.storage import read_file, write_file, write_new
 
 _LARGEST = 1 << 34
 _ROLE = "file of identifiers"
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_ .()/-]{0,59}")
+_MOST_NAMED = 10
+_PLAIN_FORM = Source()
+
+
+def form_of(encoding: str, delimiter: str) -> Source:
+    """How a file is written, in the terms of a feed's source.
+
+    Examples
+    --------
+    >>> form_of("cp-1252", ";")
+    Traceback (most recent call last):
+        ...
+    vru_models.errors.SpecError: encoding: 'cp-1252' is not a text encoding that Python knows. Did you mean 'cp1252'?
+    """
+    try:
+        return Source(encoding=encoding, delimiter=delimiter)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SpecError(f"{path(first['loc'])}: {complaint(first)}") from None
 
 
 def pseudonymise_csv(
@@ -31,18 +56,26 @@ def pseudonymise_csv(
     purpose: str,
     id_type: str,
     name: str = "person_id",
+    form: Source = _PLAIN_FORM,
 ) -> tuple[dict[str, Any], Findings]:
     """What was done, as it stands in ``<out>.json``, and what in the new file still looks like a direct identifier.
 
-    The identifiers' column becomes pseudonyms under a new name; every other cell stays as it was. The new file is
-    written whole or not at all, for its owner alone (mode 0600), and never over another.
+    The identifiers' column, of raw identifiers, becomes pseudonyms under a new name; every other cell stays as it was.
+    The new file is UTF-8 and comma, written whole or not at all, for its owner alone (mode 0600), and never over
+    another.
+
+    Parameters
+    ----------
+    form
+        The encoding and the delimiter of the file that is read; see :func:`form_of`.
 
     Raises
     ------
     DataError
-        When the file is not UTF-8 CSV with one row a record, the column is not there once, or a value is malformed.
+        When the file is not CSV of that form with one row a record, the column is not there once, or a value is
+        malformed.
     """
-    header, rows = _read(source, column)
+    header, rows = _read(source, column, form)
     at = header.index(column)
     if name in header[:at] + header[at + 1 :]:
         raise DataError.at(_ROLE, f"already has a column {name}", then="Choose another name for the pseudonyms")
@@ -58,16 +91,27 @@ def pseudonymise_csv(
 
 
 def rotate_csv(
-    source: str | Path, out: str | Path, *, column: str, keys: Sequence[PseudonymKey], purpose: str, id_type: str
+    source: str | Path,
+    out: str | Path,
+    *,
+    column: str,
+    keys: Sequence[PseudonymKey],
+    purpose: str,
+    id_type: str,
+    form: Source = _PLAIN_FORM,
 ) -> dict[str, Any]:
     """What was done, as it stands in ``<out>.json``; ``out`` is the mapping of :func:`rotate` as CSV (mode 0600).
 
     Parameters
     ----------
+    column
+        Holds raw identifiers.
     keys
         The old key and the new one.
+    form
+        As in :func:`pseudonymise_csv`.
     """
-    header, rows = _read(source, column)
+    header, rows = _read(source, column, form)
     raw = pd.Series([row[header.index(column)] for row in rows], dtype="str")
     old, new = keys
     mapping = rotate(raw, old=old, new=new, purpose=purpose, id_type=id_type)
@@ -92,25 +136,37 @@ def key_from(text: str, *, purpose: str) -> PseudonymKey:
     return key_for(PseudonymKey.load(int(number) if scheme == "fd" else text), purpose)
 
 
-def _read(source: str | Path, column: str) -> tuple[list[str], list[list[str]]]:
+def _read(source: str | Path, column: str, form: Source) -> tuple[list[str], list[list[str]]]:
     content = read_file(source, _LARGEST, role=_ROLE)
     try:
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-    except UnicodeDecodeError:
-        raise DataError.at(_ROLE, "is not UTF-8 text", then="Save it as UTF-8 and run again") from None
+        text = io.StringIO(content.decode(form.encoding).removeprefix("\ufeff"), newline="")
+        rows = list(csv.reader(text, delimiter=form.delimiter, strict=True))
+    except UnicodeError:
+        said = form.encoding.upper()
+        then = f"Save it as {said} and run again, or say which encoding it has (--encoding)"
+        raise DataError.at(_ROLE, f"is not {said} text", then=then) from None
     except csv.Error:
-        expected = "comma, double quotes, a header line"
+        expected = f"{form.delimiter!r} between fields (--delimiter), double quotes, a header line"
         raise DataError.at(_ROLE, "cannot be split into rows", expected=expected) from None
     header, below = (rows[0], rows[1:]) if rows else ([], [])
     body = [row or [""] for row in below if row or len(header) == 1]
     if header.count(column) != 1:
-        raise DataError.at(_ROLE, f"has {header.count(column)} columns named {column}", expected="one")
+        what = f"has {header.count(column)} columns named {column}, {_named(header)}"
+        raise DataError.at(_ROLE, what, expected="one", then="Name its column, or its --delimiter if it is another")
     if twice := sum(n > 1 for n in Counter(header).values()):
         raise DataError.at(_ROLE, f"has {twice} column names more than once", expected="each once")
     if uneven := [number for number, row in enumerate(body, 1) if len(row) != len(header)]:
         what = f"{len(uneven):,} rows have more or fewer cells than the header, the first is row {uneven[0]:,}"
         raise DataError.at(_ROLE, what, then="Correct the file at its source")
     return header, body
+
+
+def _named(header: Sequence[str]) -> str:
+    """The names of a header, unless the first line may be somebody's record: a digit, a blank, a person's name."""
+    if not all(_PLAIN_NAME.fullmatch(name) for name in header) or re.search(COMMON_NAME, " ".join(header).upper()):
+        return f"of {len(header):,} that are not all plain names"
+    more = [f"{len(header) - _MOST_NAMED:,} more"] if len(header) > _MOST_NAMED else []
+    return f"of {', '.join([*header[:_MOST_NAMED], *more]) or 'none'}"
 
 
 def _csv(header: list[str], rows: Iterable[Iterable[str]]) -> bytes:

@@ -27,6 +27,7 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _KEY_BYTES, _LEAST_DIFFERENT_BYTES = 32, 16
 _LONGEST_FILE = 4_096
 _DIGITS = 32
+_PSEUDONYM = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 _ROWS_NAMED = 5
 
 
@@ -155,7 +156,7 @@ unique within whoever gives them out, who is named: ``agency:camden``.
 def pseudonymise(
     series: pd.Series[Any], *, key: PseudonymKey | str | Path, purpose: str, id_type: str
 ) -> pd.Series[Any]:
-    """The pseudonym of every identifier, 32 lower-case hexadecimal digits (128 bits); missing where it is missing.
+    """The pseudonym of every raw identifier, 32 lower-case hexadecimal digits (128 bits); missing where it is missing.
 
     The same identifier, however it is spaced, hyphenated or capitalised, has one pseudonym per key, purpose and id
     type; under another of these it has another, and the two cannot be linked without the key. Raw identifiers and keys
@@ -163,6 +164,9 @@ def pseudonymise(
 
     Parameters
     ----------
+    series
+        Raw identifiers, read as text (``pd.read_csv(..., dtype=str)``): a number has lost its leading zeros, and is
+        then not of its form or is another person's. Pseudonyms are refused.
     key
         A :class:`PseudonymKey`, or the path of its file. An unkeyed hash is not offered: whoever can count through all
         NHS numbers can undo one in hours.
@@ -178,7 +182,8 @@ def pseudonymise(
         When the key can be read by others, is weak, or is for another purpose.
     DataError
         When a value is not of the id type's form, or is one repeated character (a placeholder, which would make many
-        people one). Rows are named by number, from 1. Nothing is left out in silence: correct or empty those cells.
+        people one), or when all are pseudonyms already. Rows are named by number, from 1. Nothing is left out in
+        silence: correct or empty those cells.
 
     Examples
     --------
@@ -215,6 +220,7 @@ def normalised(series: pd.Series[Any], id_type: str) -> pd.Series[Any]:
     kind = _kind(id_type)
     codes, distinct = pd.factorize(series)
     forms = [kind.one_form(value) for value in distinct]
+    _refuse_pseudonyms(series[np.array([form is not None for form in forms] + [False])[codes]])
     _refuse_malformed(np.array([form == "" for form in forms] + [False])[codes], id_type, kind)
     return _spread(series, codes, forms)
 
@@ -222,11 +228,21 @@ def normalised(series: pd.Series[Any], id_type: str) -> pd.Series[Any]:
 def _kind(id_type: str) -> IdType:
     name, _, agency = id_type.partition(":")
     if name not in ID_TYPES:
-        raise SpecError.unknown("id type", name, ID_TYPES)
+        known = [f"{each}:NAME" if each == "agency" else each for each in ID_TYPES]
+        own = f"agency:{name}" if _NAME.fullmatch(name) else "agency:NAME"
+        raise SpecError.unknown("id type", name, known, then=f"An agency's own numbers are of type {own}.")
     if (name == "agency") != bool(_NAME.fullmatch(agency)) or (name != "agency" and ":" in id_type):
         what = "an agency's own numbers need its name, and nothing else has one"
         raise SpecError.at("id type", what, expected="agency:NAME, a lower-case name such as agency:camden")
     return ID_TYPES[name]
+
+
+def _refuse_pseudonyms(given: pd.Series[Any]) -> None:
+    """Refuse identifiers all of which have the form that :func:`pseudonymise` gives."""
+    if len(given) and all(_PSEUDONYM.fullmatch(str(value).strip()) for value in given.unique()):
+        what = f"all {len(given):,} values have the form of pseudonyms ({_DIGITS} lower-case hexadecimal digits)"
+        then = "Give the raw identifiers; where an agency's own numbers are written so, give them in upper case"
+        raise DataError.at("identifiers", what, expected="raw identifiers", then=then)
 
 
 def _refuse_malformed(wrong: np.ndarray, id_type: str, kind: IdType) -> None:
@@ -257,11 +273,14 @@ def rotate(
 ) -> pd.DataFrame:
     """Old pseudonym to new, one row per person (``old_pseudonym, new_pseudonym``), sorted by the old.
 
-    It needs the raw identifiers and both keys, so it is made where they are held; the mapping links two sets of
-    pseudonyms, so it is kept as the keys are and destroyed once the store has been re-keyed. Missing is left out.
+    It needs the raw identifiers (a pseudonym does not say whose it is) and both keys, so it is made where they are
+    held; the mapping links two sets of pseudonyms, so it is kept as the keys are and destroyed once the store has been
+    re-keyed. Missing is left out.
 
     Raises
     ------
+    DataError
+        As in :func:`pseudonymise`.
     RefusedError
         As in :func:`pseudonymise`, and when the two keys are one.
     """

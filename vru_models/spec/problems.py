@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from vru_models.errors import SpecError, VruError
 from vru_models.spec.digest import canonical_json
@@ -61,10 +61,10 @@ def _rewritable(text: str) -> Any:
     return value
 
 
-def spec_error(where: str, error: ValidationError) -> SpecError:
+def spec_error(where: str, error: ValidationError, model: type[BaseModel]) -> SpecError:
     """One error that names every fault of a declaration by its path (the first 20, where there are more)."""
     found = error.errors(include_url=False)
-    faults = [f"  {path(e['loc'])}: {complaint(e)}" for e in found[:_MOST_SHOWN]]
+    faults = [f"  {path(e['loc'])}: {complaint(e, _keys(model, e['loc'][:-1]))}" for e in found[:_MOST_SHOWN]]
     if len(found) > _MOST_SHOWN:
         faults.append(f"  and {len(found) - _MOST_SHOWN:,} more")
     count = "1 fault" if len(found) == 1 else f"{len(found):,} faults"
@@ -87,11 +87,26 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def complaint(error: Any) -> str:
-    """What is wrong with one value, and what was expected."""
+def _keys(kind: Any, parts: tuple[Any, ...]) -> list[str]:
+    """The keys that may be declared in the section at a path; none where it leads to no section."""
+    for part in parts:
+        fields = getattr(kind, "model_fields", None)
+        if fields is None:
+            kind = next((inner for inner in get_args(kind) if hasattr(inner, "model_fields")), None)
+        else:
+            kind = next((field.annotation for name, field in fields.items() if part in (name, field.alias)), None)
+    fields = getattr(kind, "model_fields", {})
+    return sorted(field.alias or name for name, field in fields.items() if not field.exclude)
+
+
+def complaint(error: Any, keys: Iterable[str] = ()) -> str:
+    """What is wrong with one value, and what was expected; ``keys`` are those that its section has."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return "is not a known key here"
+        known = list(keys)
+        near = difflib.get_close_matches(_short(str(error["loc"][-1])), known, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else f" Expected: one of {', '.join(known)}." if known else ""
+        return f"is not a known key here.{hint}"
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":

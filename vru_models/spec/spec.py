@@ -286,7 +286,7 @@ class Spec(Section):
                 raw | {"tables": tables, "codelists": {name: shelf.codelist(name) for name in sorted(lists)}}
             )
         except ValidationError as error:
-            raise spec_error(where, error) from None
+            raise spec_error(where, error, cls) from None
         except SpecError as error:
             raise SpecError(f"{where}: {error}") from None
 

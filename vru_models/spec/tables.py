@@ -181,7 +181,7 @@ class TableSchema(Section):
         try:
             return cls.model_validate(json_of(text, where, expected="a Table Schema file"))
         except ValidationError as error:
-            raise spec_error(where, error) from None
+            raise spec_error(where, error, cls) from None
 
     def to_json(self) -> bytes:
         """Canonical JSON of the schema."""

@@ -19,12 +19,12 @@ from vru_models.disclosure.shares import said
 from vru_models.disclosure.spreadsheet import spreadsheet_safe
 from vru_models.events.description import BY, LATE_DAYS
 from vru_models.findings import Finding
-from vru_models.readiness.findings import ENOUGH, LEAST_COMPLETE, LEAST_JOINED, MOST_AFTER_P95, MOST_COPIES
-from vru_models.readiness.plot import svg_of
+from vru_models.quality.findings import ENOUGH, LEAST_COMPLETE, LEAST_JOINED, MOST_AFTER_P95, MOST_COPIES
+from vru_models.quality.plot import svg_of
 from vru_models.spec.digest import canonical_json
 
 if TYPE_CHECKING:
-    from vru_models.readiness.tables import Readiness
+    from vru_models.quality.tables import Readiness
 
 PAGE: Final = "readiness.html"
 _NEVER: Final = "–"
@@ -72,7 +72,7 @@ def page(ready: Readiness) -> str:
 
 
 def _template() -> jinja2.Template:
-    text = resources.files("vru_models.readiness").joinpath("readiness.html.j2").read_text(encoding="utf-8")
+    text = resources.files("vru_models.quality").joinpath("readiness.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from vru_models.disclosure.protect import Protected
-from vru_models.readiness.calendar import NOT_SHARED, PARTLY, SHARED
+from vru_models.quality.calendar import NOT_SHARED, PARTLY, SHARED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

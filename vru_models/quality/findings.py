@@ -1,4 +1,7 @@
-"""What the protected tables of readiness say: VRU111 to VRU115. Nothing that is not shown is used or told."""
+"""What the protected tables of readiness say: VRU111 to VRU115. Nothing that is not shown is used or told.
+
+What the gate and recording found of true counts leaves as protected shares, or without them.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from vru_models.disclosure.protect import Protected
+from vru_models.disclosure.protect import WITHHELD, Protected
 from vru_models.disclosure.shares import shares
+from vru_models.events.checks import LEAST_LINKED, until_found
 from vru_models.events.description import first_known
+from vru_models.events.events import Events
+from vru_models.feeds.gate import most_quarantined
 from vru_models.findings import Finding, Status
-from vru_models.readiness.calendar import SHARED
-from vru_models.readiness.feeds import EVERY_ROW, event_feeds, person_column
+from vru_models.quality.calendar import SHARED
+from vru_models.quality.feeds import EVERY_ROW, event_feeds, person_column
 from vru_models.spec import Span, Spec
 from vru_models.spec.tables import Vru
 
@@ -52,6 +58,47 @@ MOST_COPIES: Final = 0.01
 """Share of rows that may be the same as another in all but the key (VRU115): as much as may be quarantined (VRU102)."""
 
 _AUGUST: Final = 7
+_WITHOUT_COUNTS: Final = {
+    ("VRU103", "fail"),
+    ("VRU105", "cannot tell"),
+    ("VRU107", "fail"),
+    ("VRU109", "cannot tell"),
+    ("VRU121", "not applicable"),
+}
+_SHARES: Final = {
+    "VRU102": ("quarantined", "rows_in", "of its rows were held back; at most {most:.0%} may be, objections aside"),
+    "VRU108": ("linked", "people", f"of its people have a spell; at least {LEAST_LINKED:.0%} is needed"),
+}
+_COUNTED: Final = "vru-models check gives them"
+
+
+def as_may_leave(finding: Finding, spec: Spec) -> Finding:
+    """A finding of the gate or of recording, whose message and figures hold true counts, as it may leave.
+
+    What did not pass says its share, protected, where it is one of rows in or of people.
+    """
+    return Finding(finding.code, finding.status, finding.where, _leaving(finding, spec))
+
+
+def _leaving(finding: Finding, spec: Spec) -> str:
+    if finding.status == "pass":
+        return f"found on taking in from true counts; {_COUNTED}"
+    if (finding.code, finding.status) in _WITHOUT_COUNTS:
+        return finding.message
+    if finding.code == "VRU104":
+        known = spec.feeds[finding.where].known
+        assumed = known.kind == "assumed_lag"
+        how = f"event date + {known.median} days" if assumed else f"up to the extract of {finding.figures['until']}"
+        return f"its known dates are assumed: {how}"
+    if finding.code not in _SHARES:
+        return f"true counts may not stand here; {_COUNTED}"
+    part, whole, what = _SHARES[finding.code]
+    table = pd.DataFrame({name: [finding.figures[name]] for name in (whole, part)})
+    safe = shares(table, counts=[whole, part], rates={"share": (part, whole)}, profile=spec.disclosure.profile).table
+    low, high = (float(safe[f"share_{end}"].iloc[0]) for end in ("low", "high"))
+    if np.isnan(low):
+        return f"true counts are too small for a share to be shown; {_COUNTED}"
+    return f"{_between(low, high)} {what.format(most=most_quarantined(spec, finding.where))}"
 
 
 def complete_columns(table: Protected) -> Iterator[Finding]:
@@ -73,22 +120,24 @@ def no_silence(table: Protected, spec: Spec, ends: Any) -> Iterator[Finding]:
     """VRU112: no month in which a feed was shared is silent where it should have told something.
 
     A month is judged when it was wholly shared, lies between the first and the last month with records that are shown,
-    and its last event could have arrived (the schema's 95 % lag) by the extract; August is not, for a feed of term
-    time. It is silent when its records are too few to be shown although the same month of every other year, of two at
-    least, has 40 or more; or, unless that month is so in all years, although nine months of ten have.
+    its records were not withheld for the sake of another, and its last event could have arrived (the schema's 95 % lag)
+    by the extract; August is not, for a feed of term time. It is silent when its records are too few to be shown
+    although the same month of every other year, of two at least, has 40 or more; or, unless that month is so in all
+    years, although nine months of ten have.
     """
     for feed, rows in table.table.groupby("feed", sort=False):
-        yield _silence(str(feed), rows, spec.table_of(str(feed)).x_vru, ends[feed])
+        notes = table.notes["records"].loc[rows.index]
+        yield _silence(str(feed), rows, notes, spec.table_of(str(feed)).x_vru, ends[feed])
 
 
-def _silence(feed: str, rows: pd.DataFrame, vru: Vru, extracted: Any) -> Finding:
+def _silence(feed: str, rows: pd.DataFrame, notes: pd.Series[str], vru: Vru, extracted: Any) -> Finding:
     months = rows["month"].to_numpy().astype("datetime64[M]")
     season = months.astype(np.int64) % 12
     arrived = Span(vru.typical_lag.p95, "D").before(extracted)
-    records = rows["records"].fillna(0).to_numpy()
+    records, withheld = rows["records"].fillna(0).to_numpy(), (notes == WITHHELD).to_numpy()
     shown = np.flatnonzero(records > 0)
     judged = (rows["state"] == SHARED).to_numpy() & ((months + 1).astype("datetime64[D]") - 1 <= arrived)
-    judged &= (season != _AUGUST) | (vru.calendar != "term_time")
+    judged &= ~withheld & (season != _AUGUST) | (vru.calendar != "term_time")
     if not len(shown) or not judged[shown[0] : shown[-1] + 1].any():
         return Finding("VRU112", "cannot tell", feed, "no month that was wholly shared has records that may be shown")
     judged[: shown[0]] = judged[shown[-1] + 1 :] = False
@@ -141,12 +190,13 @@ def _joined(pair: str, ends: tuple[float, float], by_chance: float) -> Finding:
     )  # fmt: skip
 
 
-def in_time(events: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
+def in_time(events: Events, spec: Spec) -> Iterator[Finding]:
     """VRU114: at most a tenth of a feed's events become known after the lag within which 95 % should, by its schema.
 
     Known dates that are assumed say nothing about lag.
     """
-    first = first_known(events)
+    first = first_known(events.frame, until_found(events.findings))
+    first = first[~first["assumed"]]
     for feed in event_feeds(spec):
         declared = spec.table_of(feed).x_vru.typical_lag.p95
         if spec.feeds[feed].known.kind == "assumed_lag":

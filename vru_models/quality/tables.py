@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vru_models.disclosure.protect import Protected
-from vru_models.events.description import assumed_feeds, composition, lags
+from vru_models.events.checks import until_found
+from vru_models.events.description import composition, lags
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
-from vru_models.findings import Finding, Findings
-from vru_models.readiness.calendar import calendar
-from vru_models.readiness.feeds import Membership, completeness, joins, reach, repeats
-from vru_models.readiness.findings import complete_columns, in_time, joined, no_copies, no_silence
+from vru_models.findings import Findings
+from vru_models.quality.calendar import calendar
+from vru_models.quality.feeds import Membership, completeness, joins, reach, repeats
+from vru_models.quality.findings import as_may_leave, complete_columns, in_time, joined, no_copies, no_silence
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
 from vru_models.spec.storage import write_folder
@@ -45,7 +46,7 @@ class Readiness:
         ``calendar, reach, joins, completeness, lags, repeats, composition`` and, where there is an audit file,
         ``groups, attributes``; see :meth:`frame`.
     findings
-        Those of the gate and of recording, without their counts, then VRU111 and up.
+        Those of the gate and of recording, with protected shares for their counts, then VRU111 and up.
     """
 
     purpose: str
@@ -70,13 +71,13 @@ class Readiness:
 
     def plot(self) -> Figure:
         """The calendar of coverage, one row per feed: three shades, and bars for the records of each month."""
-        from vru_models.readiness.plot import plot_calendar  # noqa: PLC0415  matplotlib is loaded only to draw
+        from vru_models.quality.plot import plot_calendar  # noqa: PLC0415  matplotlib is loaded only to draw
 
         return plot_calendar(self.tables["calendar"], told=self.told)
 
     def files(self) -> dict[str, bytes]:
         """What :meth:`save` writes: ``readiness.html``, a CSV file per table, ``findings.json``."""
-        from vru_models.readiness.page import files_of  # noqa: PLC0415  and jinja2 only to write
+        from vru_models.quality.page import files_of  # noqa: PLC0415  and jinja2 only to write
 
         return files_of(self)
 
@@ -114,16 +115,16 @@ def feed_readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
         "reach": reach(known, spec),
         "joins": joins(known, spec),
         "completeness": completeness(feeds, events, spec),
-        "lags": lags(events.frame, assumed=assumed_feeds(events.findings), profile=profile),
+        "lags": lags(events.frame, until=until_found(events.findings), profile=profile),
         "repeats": repeats(feeds, spec),
         "composition": composition(events.frame, profile=profile),
     }
     found = [
-        *map(_uncounted, events.findings),
+        *(as_may_leave(finding, spec) for finding in events.findings),
         *complete_columns(tables["completeness"]),
         *no_silence(tables["calendar"], spec, feeds.extract_dates),
         *joined(tables["joins"], tables["reach"], spec),
-        *in_time(events.frame, spec),
+        *in_time(events, spec),
         *no_copies(tables["repeats"], spec),
     ]
     return Readiness(
@@ -134,8 +135,3 @@ def feed_readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
         tables=tables,
         findings=Findings(found),
     )
-
-
-def _uncounted(finding: Finding) -> Finding:
-    """A finding of the gate or of recording, whose message holds true counts, as it may leave."""
-    return Finding(finding.code, finding.status, finding.where, "found on taking in; vru-models check gives the counts")

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from vru_models.disclosure.profiles import profile_named
-from vru_models.disclosure.protect import Protected, protect
+from vru_models.disclosure.protect import Protected, cell_beside, protect
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
-from vru_models.readiness.feeds import person_column
+from vru_models.quality.feeds import person_column
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day, as_days
 
@@ -28,7 +28,8 @@ def calendar(feeds: Feeds, events: Events, spec: Spec) -> Protected:
     Columns ``feed, month`` (``2024-01``), ``state, records``. A feed was ``shared`` in a month when the coverage in
     force says so of every day up to the extract, of every area in which somebody has a spell, and of every age that is
     both the cohort's and the feed's; ``partly`` when of some; else ``not shared``. Records are distinct records, dated
-    by the schema's event date, corrections aside; a month in which they are about few people is redacted.
+    by the schema's event date, corrections aside; a month in which they are about few people is redacted, and another
+    withheld beside it where these have many records all the same.
     """
     names = [name for name in spec.feeds if spec.table_of(name).x_vru.kind == "events" and name in feeds.accepted]
     dated = {name: _dated(feeds, spec, name) for name in names}
@@ -40,12 +41,13 @@ def calendar(feeds: Feeds, events: Events, spec: Spec) -> Protected:
         state = states(cover[cover["feed"] == name], months, areas, _ages(spec, name), feeds.extract_dates[name])
         records, people = _per_month(dated[name], months)
         labels: dict[str, Any] = {"feed": name, "month": np.datetime_as_string(months), "state": state}
-        parts.append(pd.DataFrame(labels | {"records": records, "people": people}))
-    empty = pd.DataFrame(columns=["feed", "month", "state", "records", "people"])
-    table = pd.concat(parts, ignore_index=True) if parts else empty
-    few = table["people"].astype("int64") <= profile_named(spec.disclosure.profile).redact_up_to
-    table["records"] = table["records"].astype("int64").mask(few, 0)
-    return protect(table.drop(columns="people"), counts=["records"], profile=spec.disclosure.profile)
+        few = people <= profile_named(spec.disclosure.profile).redact_up_to
+        beside = cell_beside(records, few, profile=spec.disclosure.profile)
+        parts.append(pd.DataFrame(labels | {"records": np.where(few, 0, records), "beside": beside}))
+    empty = pd.DataFrame(columns=["feed", "month", "state", "records", "beside"])
+    table = (pd.concat(parts, ignore_index=True) if parts else empty).astype({"records": "int64", "beside": "bool"})
+    safe = protect(table.drop(columns="beside"), counts=["records"], profile=spec.disclosure.profile)
+    return safe.withheld({"records": table["beside"].to_numpy()})
 
 
 def _dated(feeds: Feeds, spec: Spec, name: str) -> pd.DataFrame:
