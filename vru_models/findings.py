@@ -96,10 +96,15 @@ class Findings:
         return "\n".join([f"Findings: {head}", *dict.fromkeys(self._line(f) for f in ranked)])
 
     def _line(self, finding: Finding) -> str:
-        """One finding in one line; passes of one code about many things share a line."""
-        alike = [f.where for f in self if (f.code, f.status) == (finding.code, finding.status)]
-        if finding.status == "pass" and len(alike) > _MANY:
-            return f"  {finding.code} pass           all {len(alike)}: {', '.join(alike)}"
+        """One finding in one line; of many that pass, or do not apply for the same reason, all share a line."""
+        passes = [f.where for f in self if f.code == finding.code and f.status == finding.status == "pass"]
+        if len(passes) > _MANY:
+            return f"  {finding.code} pass           all {len(passes)}: {', '.join(passes)}"
+        alike = [
+            f.where for f in self if (f.code, f.status, f.message) == (finding.code, finding.status, finding.message)
+        ]
+        if finding.status == "not applicable" and len(alike) > _MANY:
+            return f"  {finding.code} {finding.status:<14} {', '.join(alike)}: {finding.message}"
         return f"  {finding.code} {finding.status:<14} {finding.where}: {finding.message}"
 
     @property

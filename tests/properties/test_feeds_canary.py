@@ -54,6 +54,7 @@ def test_a_folder_of_planted_extracts_says_nothing_either(tmp_path, capsys):
         lambda frame: frame.drop(columns=frame.columns[-1]),
         lambda frame: frame.assign(extra=CANARY),
         lambda frame: frame.assign(nhs_number=CANARY),
+        lambda frame: frame.assign(**{f"Alice O'{CANARY}; born 12/03/2010; home address": "x"}),
         lambda frame: frame.set_axis([f"{CANARY}{i}" for i in range(frame.shape[1])], axis=1),
         lambda frame: frame.set_axis([frame.columns[0]] * frame.shape[1], axis=1),
         lambda frame: frame.assign(ref=[f"{CANARY}{i}@example.org" for i in range(len(frame))]),

@@ -22,7 +22,7 @@ def planted():
 
 def test_no_file_holds_a_pseudonym_or_a_key(planted):
     files = ready.made(planted).files()
-    assert len(files) == 11
+    assert len(files) == 12
     assert [name for name, content in files.items() if CANARY in content.decode()] == []
 
 

@@ -79,3 +79,14 @@ def test_many_passes_of_one_code_share_a_line_and_nothing_else_does():
 
 def test_counts_name_every_status_the_gravest_first():
     assert Findings([PASS, FAIL]).counts == {"fail": 1, "cannot_tell": 0, "not_applicable": 0, "pass": 1}
+
+
+def test_why_many_do_not_apply_is_said_once():
+    found = Findings(Finding("VRU121", "not applicable", feed, "it delivers additions") for feed in "abcd")
+    assert repr(found).splitlines() == [
+        "Findings: 4 not applicable",
+        "  VRU121 not applicable a, b, c, d: it delivers additions",
+    ]
+    assert len(repr(Findings(list(found)[:3])).splitlines()) == 4
+    other = found + Findings([Finding("VRU121", "not applicable", "e", "something else")])
+    assert len(repr(other).splitlines()) == 3

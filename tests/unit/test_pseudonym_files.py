@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from vru_models.cli import main
-from vru_models.errors import DataError, RefusedError, SpecError, StorageError
+from vru_models.errors import DataError, SpecError, StorageError
 from vru_models.identifiers.files import form_of, key_from, pseudonymise_csv, rotate_csv
 from vru_models.identifiers.pseudonyms import PseudonymKey
 
@@ -60,6 +60,7 @@ def test_a_file_is_read_in_the_encoding_and_with_the_delimiter_that_are_given(tm
         assert (tmp_path / "out.csv").read_text("utf-8") == f'n,person_id,note\n1,{PSEUDONYM},"é;""b"""\n'
         assert (record["rows"], record["people"]) == (1, 1)
         (tmp_path / "out.csv").unlink()
+        (tmp_path / "out.csv.json").unlink()
     with pytest.raises(DataError, match=r"is not UTF-8 text"):
         done(tmp_path, text.encode("cp1252"), form=form_of("utf-8", ";"))
 
@@ -82,6 +83,34 @@ def test_nothing_is_written_over(tmp_path):
     with pytest.raises(StorageError, match=r"Nothing is overwritten"):
         done(tmp_path, "upn\nA80120000501A\n")
     assert [(tmp_path / n).read_bytes() for n in ("out.csv", "out.csv.json")] == before
+
+
+@pytest.mark.parametrize("taken", ["out.csv", "out.csv.json"])
+@pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
+def test_a_file_or_record_that_is_there_already_is_refused_before_anything_is_written(tmp_path, taken, kind):
+    place = tmp_path / taken
+    {
+        "file": lambda: place.write_bytes(b"kept"),
+        "folder": place.mkdir,
+        "dangling link": lambda: place.symlink_to("nowhere"),
+    }[kind]()
+    role = "record of the file of pseudonyms" if taken.endswith("json") else "file of pseudonyms"
+    with pytest.raises(StorageError, match=rf"^{role}: is there already. Nothing is overwritten: choose another name"):
+        done(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", taken]
+    assert kind != "file" or place.read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("taken", ["map.csv", "map.csv.json"])
+def test_a_rotation_writes_over_nothing_either(tmp_path, taken):
+    (tmp_path / "in.csv").write_text(RAW)
+    (tmp_path / taken).write_bytes(b"kept")
+    keys = [KEY, PseudonymKey("early_help", bytes(range(32, 64)))]
+    asked = {"column": "upn", "keys": keys, "purpose": "early_help", "id_type": "upn"}
+    with pytest.raises(StorageError, match=r"mapping: is there already. Nothing is overwritten"):
+        rotate_csv(tmp_path / "in.csv", tmp_path / "map.csv", **asked)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", taken]
+    assert (tmp_path / taken).read_bytes() == b"kept"
 
 
 @pytest.mark.parametrize(
@@ -128,8 +157,9 @@ def test_a_rotation_writes_the_mapping_and_names_both_keys(tmp_path):
 
 
 def test_a_descriptor_is_named_by_its_number():
-    with pytest.raises(RefusedError, match=r"names no descriptor. Expected: a file, or fd:3"):
-        key_from("fd:three", purpose="early_help")
+    for wrong in ("fd:three", "fd:", "fd:-1", "fd:\u0663", f"fd:{10**21 - 1}", f"fd:{'9' * 5_000}"):
+        with pytest.raises(SpecError, match=r"names no descriptor. Expected: a file, or fd:3"):
+            key_from(wrong, purpose="early_help")
     with pytest.raises(StorageError, match=r"cannot be read \(Bad file descriptor\)"):
         key_from("fd:987654", purpose="early_help")
 
@@ -157,7 +187,7 @@ def test_the_commands_go_from_a_key_to_pseudonyms_to_a_mapping_and_show_no_ident
     assert [code for code, _ in said] == [0, 0, 0, 0]
     old = (tmp_path / "map.csv").read_text().splitlines()[1].split(",")[0]
     assert (tmp_path / "out.csv").read_text().splitlines()[:2] == ["n,child,note", f'1,{old},"a, ""b"""']
-    secrets = [key.read_text().split()[-1] for key in keys]
+    secrets = [key.read_text().splitlines()[2] for key in keys]
     for hidden in ("801200005001", *secrets):
         assert hidden not in "".join(text for _, text in said)
         assert hidden not in "".join(p.read_text() for p in tmp_path.glob("*.csv*") if p.name != "in.csv")
@@ -194,6 +224,14 @@ def test_the_help_says_that_raw_identifiers_are_needed(call, command):
     code, text = call(command, "--help")
     assert code == 0
     assert "raw identifiers" in " ".join(text.split("Arguments:")[0].split())
+
+
+def test_a_descriptor_that_cannot_be_is_a_usage_error(call, tmp_path):
+    (tmp_path / "in.csv").write_text(RAW)
+    words = [tmp_path / "in.csv", "--column", "upn", "--id-type", "upn", "--purpose", "early_help"]
+    code, text = call("pseudonymise", *words, "--key", f"fd:{10**21 - 1}", "--out", tmp_path / "out.csv")
+    assert code == 2
+    assert text.splitlines() == ["SpecError: pseudonym key: names no descriptor. Expected: a file, or fd:3."]
 
 
 def test_a_command_that_is_refused_says_so_in_one_line(call, tmp_path):

@@ -13,6 +13,10 @@ from vru_models.identifiers.pseudonyms import ID_TYPES, PseudonymKey, normalised
 
 SECRET = bytes(range(32))
 KEY = PseudonymKey("early_help", SECRET)
+HEAD = b"vru-models pseudonym key 2\nearly_help\n"
+# printf 'vru-models pseudonym key 2\x1fpurpose\x1fearly_help' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...
+BOUND = b"6377ba45572dcfcc7857255a26550695ad74d0ca10831ba4a45c71bb742c7b0c"
+OLD_FORMAT = r"is of format 1, .* Expected: format 2. Make one with vru-models secret, and pseudonymise again under it."
 
 
 def made(values, key=KEY, purpose="early_help", id_type="upn"):
@@ -194,8 +198,12 @@ def test_a_key_comes_through_a_pipe(tmp_path):
         (b"", "is not a key file"),
         (SECRET, "is not a key file"),
         (b"correct horse battery staple\n", "is not a key file"),
-        (b"vru-models pseudonym key 1\nearly_help\n" + b"ab" * 31 + b"\n", "is not a key file"),
-        (b"vru-models pseudonym key 1\nearly_help\n" + b"ab" * 32 + b"\n", "is too weak"),
+        (b"vru-models pseudonym key 2\nearly_help\n" + SECRET.hex().encode() + b"\n", "is not a key file"),
+        (HEAD + b"ab" * 31 + b"\n" + BOUND, "is not a key file"),
+        (HEAD + b"ab" * 32 + b"\n" + BOUND, "is too weak"),
+        (HEAD + SECRET.hex().encode() + b"\n" + BOUND[1:], "its purpose is not the one that it was made for"),
+        (HEAD + SECRET.hex().encode() + b"\n" + BOUND + b"\nhousing", "is not a key file"),
+        (b"vru-models pseudonym key 1\nearly_help\n" + SECRET.hex().encode() + b"\n", OLD_FORMAT),
         (b"x" * 5_000, "is too long"),
     ],
 )
@@ -204,7 +212,21 @@ def test_what_is_not_a_key_is_refused(content, why):
     with pytest.raises(RefusedError, match=why) as refused:
         PseudonymKey.load(fd)
     os.close(fd)
-    assert "battery" not in str(refused.value)
+    assert not any(hidden in str(refused.value) for hidden in ("battery", SECRET.hex()))
+
+
+def test_the_purpose_of_a_key_file_is_bound_to_its_secret(tmp_path):
+    PseudonymKey.make(tmp_path / "a.key", purpose="early_help")
+    made_as = (tmp_path / "a.key").read_text()
+    (tmp_path / "a.key").write_text(made_as.replace("\nearly_help\n", "\nhousing\n"))
+    with pytest.raises(RefusedError, match=r"its purpose is not the one that it was made for. Restore the file"):
+        made(["B801200005001"], key=tmp_path / "a.key", purpose="housing")
+
+
+def test_a_key_file_is_four_lines_of_which_the_last_is_an_hmac_of_the_purpose():
+    fd = piped(HEAD + SECRET.hex().encode() + b"\n" + BOUND)
+    assert PseudonymKey.load(fd) == KEY
+    os.close(fd)
 
 
 def test_a_rotation_maps_each_person_once_from_the_old_key_to_the_new():

@@ -11,6 +11,7 @@ from vru_models import workflow
 from vru_models.audit.ledger import Ledger
 from vru_models.errors import DataError, RefusedError, StorageError
 from vru_models.events import Events, record_events
+from vru_models.fairness.readiness import readiness
 from vru_models.feeds import read_feeds, write_extracts
 from vru_models.spec.digest import digest_file
 from vru_models.workflow import Answers, Kept, build, check, look_at, open_audit_file, purge, record, take_in
@@ -107,6 +108,20 @@ def test_the_first_and_the_next_extracts_give_the_store_that_is_made_in_memory(k
         assert Events.open(kept.store).findings.records() == events.findings.records()
 
 
+def test_what_a_later_month_brought_is_told_by_feed(kept, ledger, tmp_path):
+    august = record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
+    assert august.brought.to_numpy().tolist() == []
+    frames = worlds.extracts(n=120)
+    more = small.rows(
+        ",".join(frames["missing"].columns), "new1,p0001,2024-08-30,2024-08-31", "new2,p0002,2024-08-30,2024-09-01"
+    )
+    frames["missing"] = pd.concat([frames["missing"].astype("str"), more])
+    write_extracts(tmp_path / "september", frames, extract_date=small.EXTRACT_DATE)
+    brought = record(SPEC, tmp_path / "september", kept=kept, ledger=ledger).brought.set_index("feed")
+    assert brought.loc["missing"].to_dict() == {"new": 2, "late": 1, "gone": 0}
+    assert brought.loc["exclusions"].to_dict() == {"new": 0, "late": 0, "gone": 0}
+
+
 def test_a_good_month_writes_no_quarantine_and_a_taken_place_is_refused_first(kept, ledger, tmp_path):
     folder = sent(tmp_path / "extracts")
     record(SPEC, folder, kept=kept, ledger=ledger, quarantine=tmp_path / "held")
@@ -174,3 +189,18 @@ def test_who_was_purged_is_in_no_audit_file_and_in_no_readiness(kept, ledger, tm
     build(SPEC, folder, out=tmp_path / "work", ledger=ledger, kept=kept)
     assert "p0001" not in set(open_audit_file(tmp_path / "work")["person_id"])
     assert len(open_audit_file(tmp_path / "work")) == 119
+
+
+def test_the_page_of_a_kept_store_asks_every_question_and_says_what_was_held_back(kept, ledger, tmp_path):
+    record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
+    purge(kept.store, [f"p{i:04}" for i in range(20)], key=KEY, ledger=ledger)
+    feeds, events = look_at(SPEC, sent(tmp_path / "september", spoilt=60), kept=kept)
+    ready = readiness(feeds, events, SPEC)
+    assert {f.code for f in ready.findings} >= {"VRU121", "VRU122", "VRU123"}
+    assert ready.tables["held_back"].text().to_numpy().tolist() == [
+        ["missing", "start_date:not_a_date", "60"],
+        ["audit", "purged", "20"],
+    ]
+    page = ready.files()["readiness.html"].decode()
+    assert "Do people who were purged stay out?" in page
+    assert "What was held back" in page

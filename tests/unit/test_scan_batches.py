@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vru_models.identifiers import scan, scan_identifiers
+from vru_models.identifiers import detectors, scan, scan_identifiers
 from vru_models.identifiers.scan import Scan
 
 AT = dt.date(2024, 9, 1)
@@ -148,6 +148,56 @@ def test_no_value_is_shown():
     found.add(pa.table({"ref": numbers[POOL:]}))
     said = str(found.findings().records())
     assert not any(number in said for number in numbers)
+
+
+MANY = 1_500
+GIVEN = ["Oliver", "Jack", "Harry", "Joshua", "Alfie", "Amelia", "Olivia", "Emily", "Jessica", "Sophie"]
+SHARES = {
+    "postcode": [f"B{i % 90 + 10} {i % 10}{'ABDEFGHJLN'[i // 10 % 10]}A" for i in range(180)] + harmless(MANY - 180),
+    "e-mail address": [f"child{i}@example.org" for i in range(90)] + harmless(MANY - 90),
+    "probation CRN": [f"X{100_000 + 37 * i}" for i in range(MANY - 60)] + harmless(60),
+    "name of a person": [name for name in GIVEN for _ in range(20)]
+    + [f"Zq{'abcdefghij'[i % 10] * (i // 10)}" for i in range(MANY)],
+    "full date of birth": [f"{AT - dt.timedelta(days=2_500 + 2 * i):%d.%m.%y}" for i in range(MANY)],
+    "free text": [f"Seen at home, matter number {i}; all was well." for i in range(MANY)] + harmless(MANY // 2),
+    "pair of coordinates": [f"{51 + i / 7_777:.5f} {i / 9_999:.5f}" for i in range(100)] + harmless(MANY - 100),
+}
+
+
+@pytest.mark.parametrize("rule", SHARES)
+def test_a_draw_of_very_many_values_loses_nothing_that_all_of_them_show(monkeypatch, rule):
+    values = pa.table({"ref": SHARES[rule]})
+    whole = scan_identifiers(values, at=AT)
+    monkeypatch.setattr(detectors, "MOST_DRAWN", 400)
+    drawn = scan_identifiers(values, at=AT)
+    assert [f.figures["rule"] for f in whole] == [f.figures["rule"] for f in drawn] == [rule]
+
+
+def test_places_are_found_by_a_draw(monkeypatch):
+    monkeypatch.setattr(detectors, "MOST_DRAWN", 50)
+    north, west = ([f"{first + i / 7_777:.5f}" for i in range(600)] for first in (51, 0))
+    found = scan_identifiers(pa.table({"a": north, "b": west}), at=AT)
+    assert [f.figures["rule"] for f in found] == ["latitude", "longitude"]
+
+
+def test_a_few_numbers_with_a_check_digit_are_found_whatever_the_draw(monkeypatch):
+    monkeypatch.setattr(detectors, "MOST_DRAWN", 50)
+    assert rules_of(harmless(5_000) + nhs(12)) == [("NHS number", 12)]
+    assert rules_of(harmless(5_000) + [f" {n[:3]}-{n[3:]} " for n in nhs(12)]) == [("NHS number", 12)]
+
+
+def test_what_the_draw_does_not_show_is_not_tried_on_all(monkeypatch):
+    tried = []
+    monkeypatch.setattr(detectors, "_named", lambda texts: tried.append(len(texts)) or np.zeros(len(texts), dtype=bool))
+    assert rules_of(harmless(5_000)) == []
+    assert tried == [4_000]
+    assert rules_of(harmless(4_000)) == []
+    assert tried == [4_000, 4_000]
+
+
+def rules_of(values):
+    found = scan_identifiers(pa.table({"ref": values}), at=AT)
+    return [(f.figures["rule"], f.figures["passed"]) for f in found if f.status != "pass"]
 
 
 CELLS = st.sampled_from([None, *nhs(12), *harmless(5), "B33 8TH", "2014-03-05", "OLIVER", "530000"])

@@ -124,6 +124,8 @@ def record(
         declared_in(spec), extracts, kept=kept, ledger=Ledger(ledger), answers=answers, quarantine=quarantine
     )
     say(repr(done))
+    if len(done.brought):
+        say("What was new in it, arrived late, or is gone:", done.brought.to_string(index=False))
     print_findings(done.findings)
     if len(done.quarantine):
         listed = f"in {quarantine / CSV}" if quarantine else "not listed: give --quarantine DIR"

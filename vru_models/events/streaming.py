@@ -68,6 +68,18 @@ class Recorded:
     quarantine: pd.DataFrame = field(repr=False)
     extract_dates: Mapping[str, dt.date] = field(repr=False)
 
+    @property
+    def brought(self) -> pd.DataFrame:
+        """``feed, new, late, gone``: versions a later extract brought, those late among them, records withdrawn."""
+        codes = {"VRU122": ("new", "late"), "VRU121": ("gone",)}
+        rows: dict[str, dict[str, int]] = {}
+        for finding in self.findings:
+            for name in codes.get(finding.code, ()):
+                rows.setdefault(finding.where, dict.fromkeys(("new", "late", "gone"), 0))[name] = finding.figures[name]
+        return pd.DataFrame(
+            [{"feed": f, **figures} for f, figures in rows.items()], columns=["feed", "new", "late", "gone"]
+        )
+
     @classmethod
     def of(cls, feeds: Feeds, events: Events) -> Recorded:
         """The same of feeds and events that are in memory."""

@@ -76,7 +76,8 @@ def readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
     >>> feeds = synthetic_feeds(spec, n_people=500, random_state=0)
     >>> ready = readiness(feeds, record_events(feeds, spec), spec)
     >>> list(ready.tables)  # doctest: +NORMALIZE_WHITESPACE
-    ['calendar', 'reach', 'joins', 'completeness', 'lags', 'repeats', 'composition', 'groups', 'attributes']
+    ['calendar', 'reach', 'joins', 'completeness', 'lags', 'held_back', 'repeats', 'composition', 'groups',
+    'attributes']
     """
     ready = feed_readiness(feeds, events, spec)
     declared = list(spec.fairness.sensitive)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -15,6 +14,7 @@ import pyarrow as pa
 from vru_models.feeds.batches import Batch, Verdict, numbered
 from vru_models.feeds.columns import Cells, Mask, among, cells, over_rows
 from vru_models.feeds.repeats import Repeats
+from vru_models.identifiers.headings import is_plain
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day, as_days
 from vru_models.spec.sources import EventStatus, Indicator, Role
@@ -33,7 +33,6 @@ _WHEN: Mapping[Kind, str | None] = {"audit": None, "links": "known_date"}
 BATCH_ROWS = 250_000
 """Rows that are held against the schema at a time: what their columns need fits in a processor's cache."""
 _COMPACT_EVERY = 40
-_PLAIN_NAME = re.compile(r"[\w .()/-]{1,60}")
 _MOST_NAMED = 10
 _DELIMITERS: Mapping[str, str] = {",": ",", ";": ";", "\t": "\\t", "|": "|", ":": ":"}
 """What stands between fields of most files, and how a spec says it."""
@@ -111,7 +110,7 @@ def _not_a_header(names: Sequence[str], declared: Sequence[str]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    plain = [name for name in names if _PLAIN_NAME.fullmatch(name)][:_MOST_NAMED]
+    plain = [name for name in names if is_plain(name)][:_MOST_NAMED]
     others = len(names) - len(plain)
     return ", ".join([*plain, *([f"{others:,} {'more' if plain else 'not plain names'}"] if others else [])])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,18 +15,18 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from vru_models.errors import DataError, RefusedError, SpecError
+from vru_models.errors import DataError, SpecError, StorageError
 from vru_models.findings import Findings
+from vru_models.identifiers.headings import is_plain
 from vru_models.identifiers.pseudonyms import METHOD, PseudonymKey, key_for, pseudonymise, rotate
-from vru_models.identifiers.rules import COMMON_NAME
 from vru_models.identifiers.scan import scan_identifiers
 from vru_models.spec.problems import complaint, path
 from vru_models.spec.sources import Source
-from vru_models.spec.storage import read_file, write_file, write_new
+from vru_models.spec.storage import read_file, write_new
 
 _LARGEST = 1 << 34
 _ROLE = "file of identifiers"
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_ .()/-]{0,59}")
+_DESCRIPTOR = re.compile(r"[0-9]{1,9}")
 _MOST_NAMED = 10
 _PLAIN_FORM = Source()
 
@@ -61,8 +62,8 @@ def pseudonymise_csv(
     """What was done, as it stands in ``<out>.json``, and what in the new file still looks like a direct identifier.
 
     The identifiers' column, of raw identifiers, becomes pseudonyms under a new name; every other cell stays as it was.
-    The new file is UTF-8 and comma, written whole or not at all, for its owner alone (mode 0600), and never over
-    another.
+    The new file is UTF-8 and comma, written whole or not at all, for its owner alone (mode 0600), and neither
+    it nor its record over another file.
 
     Parameters
     ----------
@@ -71,10 +72,13 @@ def pseudonymise_csv(
 
     Raises
     ------
+    StorageError
+        When either file is there already; nothing is then read or written.
     DataError
         When the file is not CSV of that form with one row a record, the column is not there once, or a value is
         malformed.
     """
+    _require_absent(out, "file of pseudonyms")
     header, rows = _read(source, column, form)
     at = header.index(column)
     if name in header[:at] + header[at + 1 :]:
@@ -111,6 +115,7 @@ def rotate_csv(
     form
         As in :func:`pseudonymise_csv`.
     """
+    _require_absent(out, "mapping")
     header, rows = _read(source, column, form)
     raw = pd.Series([row[header.index(column)] for row in rows], dtype="str")
     old, new = keys
@@ -131,8 +136,8 @@ def key_from(text: str, *, purpose: str) -> PseudonymKey:
     vru_models.errors.StorageError: pseudonym key: cannot be read (No such file or directory). Check the path.
     """
     scheme, _, number = text.partition(":")
-    if scheme == "fd" and not number.isdecimal():
-        raise RefusedError.at("pseudonym key", "names no descriptor", expected="a file, or fd:3")
+    if scheme == "fd" and not _DESCRIPTOR.fullmatch(number):
+        raise SpecError.at("pseudonym key", "names no descriptor", expected="a file, or fd:3")
     return key_for(PseudonymKey.load(int(number) if scheme == "fd" else text), purpose)
 
 
@@ -162,8 +167,8 @@ def _read(source: str | Path, column: str, form: Source) -> tuple[list[str], lis
 
 
 def _named(header: Sequence[str]) -> str:
-    """The names of a header, unless the first line may be somebody's record: a digit, a blank, a person's name."""
-    if not all(_PLAIN_NAME.fullmatch(name) for name in header) or re.search(COMMON_NAME, " ".join(header).upper()):
+    """The names of a header, unless the first line may be somebody's record: a digit, a name that is not plain."""
+    if not all(is_plain(name) and not re.search(r"\d", name) for name in header):
         return f"of {len(header):,} that are not all plain names"
     more = [f"{len(header) - _MOST_NAMED:,} more"] if len(header) > _MOST_NAMED else []
     return f"of {', '.join([*header[:_MOST_NAMED], *more]) or 'none'}"
@@ -177,8 +182,17 @@ def _csv(header: list[str], rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
+def _beside(out: str | Path) -> Path:
+    return Path(f"{Path(out)}.json")
+
+
+def _require_absent(out: str | Path, role: str) -> None:
+    for place, what in ((out, role), (_beside(out), f"record of the {role}")):
+        if os.path.lexists(place):
+            raise StorageError.at(what, "is there already", then="Nothing is overwritten: choose another name")
+
+
 def _recorded(out: str | Path, done: dict[str, Any]) -> dict[str, Any]:
     record = {"method": METHOD, **done}
-    place = Path(out)
-    write_file(place.with_name(f"{place.name}.json"), json.dumps(record, indent=2).encode() + b"\n", role="record")
+    write_new(_beside(out), json.dumps(record, indent=2).encode() + b"\n", role="record")
     return record

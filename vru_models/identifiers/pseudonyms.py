@@ -20,7 +20,8 @@ from vru_models.spec.storage import read_secret, storage_errors, write_new
 
 METHOD = "HMAC-SHA-256, first 128 bits"
 _SCHEME = "vru-models pseudonym 1"
-_HEADING = "vru-models pseudonym key 1"
+_ID_SCHEME = "vru-models pseudonym key 1"
+_HEADING, _UNBOUND = "vru-models pseudonym key 2", _ID_SCHEME
 _ROLE = "pseudonym key"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -35,8 +36,10 @@ _ROWS_NAMED = 5
 class PseudonymKey:
     """A 256-bit secret for one purpose. Whoever has it can find out whose record a pseudonym is.
 
-    A key file names its purpose, so that one key cannot serve two; ``id`` is a name to look the key up by, from which
-    the secret cannot be computed.
+    A key file names its purpose and holds the HMAC of the purpose under the secret, so that one whose purpose was
+    edited is refused: one key cannot serve two purposes by mistake. It does not stop whoever has the secret, who could
+    compute that line. Files of format 1 lack it and are refused. ``id`` is a name to look the key up by, from which the
+    secret cannot be computed.
     """
 
     purpose: str
@@ -52,13 +55,17 @@ class PseudonymKey:
     @property
     def id(self) -> str:
         """Sixteen hexadecimal digits."""
-        return keyed_digest(self.secret, _HEADING, self.purpose)[:16]
+        return keyed_digest(self.secret, _ID_SCHEME, self.purpose)[:16]
+
+    @property
+    def _bound(self) -> str:
+        return keyed_digest(self.secret, _HEADING, "purpose", self.purpose)
 
     @classmethod
     def make(cls, path: str | Path, *, purpose: str) -> Self:
         """A new key, written to a file for its owner alone (mode 0600) that must not exist yet."""
         made = cls(purpose, secrets.token_bytes(_KEY_BYTES))
-        write_new(path, f"{_HEADING}\n{purpose}\n{made.secret.hex()}\n".encode(), role=_ROLE)
+        write_new(path, f"{_HEADING}\n{purpose}\n{made.secret.hex()}\n{made._bound}\n".encode(), role=_ROLE)
         return made
 
     @classmethod
@@ -70,13 +77,22 @@ class PseudonymKey:
         StorageError
             When it cannot be read.
         RefusedError
-            When others can read it, or it is not what :meth:`make` wrote: a passphrase is no key.
+            When others can read it, or it is not what :meth:`make` wrote: a passphrase is no key, and a file whose
+            purpose was changed serves none.
         """
         raw = _read_descriptor(source) if isinstance(source, int) else read_secret(source, _LONGEST_FILE, role=_ROLE)
         lines = raw.decode("ascii", "replace").splitlines()
-        if len(lines) != 3 or lines[0] != _HEADING or not _KEY.fullmatch(lines[2]):
-            raise RefusedError.at(_ROLE, "is not a key file", expected="one heading, purpose, 64 digits", then=_MAKE)
-        return cls(lines[1], bytes.fromhex(lines[2]))
+        if lines[:1] == [_UNBOUND]:
+            what = "is of format 1, whose purpose anybody could change unnoticed"
+            raise RefusedError.at(_ROLE, what, expected="format 2", then=f"{_MAKE}, and pseudonymise again under it")
+        if len(lines) != 4 or lines[0] != _HEADING or not _KEY.fullmatch(lines[2]):
+            expected = "one heading, purpose, 64 digits, 64 digits"
+            raise RefusedError.at(_ROLE, "is not a key file", expected=expected, then=_MAKE)
+        key = cls(lines[1], bytes.fromhex(lines[2]))
+        if key._bound != lines[3]:
+            then = "Restore the file as it was made, and make one key for each purpose"
+            raise RefusedError.at(_ROLE, "its purpose is not the one that it was made for", then=then)
+        return key
 
 
 _MAKE = "Make one with vru-models secret"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vru_models.disclosure.protect import Protected
+from vru_models.disclosure.protect import Protected, protect
 from vru_models.disclosure.shares import shares
 from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
@@ -183,6 +183,19 @@ def repeats(feeds: Feeds, spec: Spec) -> Protected:
     rates = {"quarantined_share": ("quarantined", "rows_in"), "duplicate_share": ("duplicates", "rows_in")}
     rates |= {"corrected_share": ("corrections", "accepted"), "copied_share": ("copies", "accepted")}
     return shares(table, counts=counts, rates=rates, people=people, profile=spec.disclosure.profile)
+
+
+def held_back(feeds: Feeds, spec: Spec) -> Protected:
+    """One row per feed and reason for which rows were held back: ``feed, reason, rows``; nothing where none were.
+
+    A row with two reasons counts under both.
+    """
+    held = feeds.quarantine.assign(reason=feeds.quarantine["reasons"].str.split("; ")).explode("reason")
+    counted = held.groupby(["feed", "reason"], sort=False).size()
+    order = {name: i for i, name in enumerate(spec.feeds)}
+    table = counted.rename("rows").reset_index().astype({"feed": "str", "reason": "str", "rows": "int64"})
+    table = table.sort_values(["feed", "reason"], key=lambda c: c.map(order) if c.name == "feed" else c)
+    return protect(table.reset_index(drop=True), counts=["rows"], profile=spec.disclosure.profile)
 
 
 def _copied(frame: pd.DataFrame, key: Iterable[str]) -> np.ndarray:

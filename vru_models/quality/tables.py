@@ -18,7 +18,7 @@ from vru_models.events.events import Events
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Findings
 from vru_models.quality.calendar import calendar
-from vru_models.quality.feeds import Membership, completeness, joins, reach, repeats
+from vru_models.quality.feeds import Membership, completeness, held_back, joins, reach, repeats
 from vru_models.quality.findings import as_may_leave, complete_columns, in_time, joined, no_copies, no_silence
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
@@ -116,6 +116,7 @@ def feed_readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
         "joins": joins(known, spec),
         "completeness": completeness(feeds, events, spec),
         "lags": lags(events.frame, until=until_found(events.findings), profile=profile),
+        "held_back": held_back(feeds, spec),
         "repeats": repeats(feeds, spec),
         "composition": composition(events.frame, profile=profile),
     }
