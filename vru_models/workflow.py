@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -28,6 +28,7 @@ from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.dataset.splits import splits_of
 from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
+from vru_models.events.tombstones import LEAST_CONFIDENCE, Key, Purged, Tombstones, pseudonyms_in
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
 from vru_models.feeds import Feeds, read_feeds
@@ -37,7 +38,7 @@ from vru_models.feeds.read import extracts_in
 from vru_models.feeds.sql import queries_read
 from vru_models.findings import Finding, Findings, Status
 from vru_models.spec import Spec
-from vru_models.spec.digest import digest_bytes, digest_file
+from vru_models.spec.digest import digest_bytes, digest_file, digest_json
 from vru_models.spec.storage import named_place, read_file, require_free, storage_errors, write_folder, write_new
 
 T = TypeVar("T")
@@ -138,7 +139,7 @@ def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | No
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
         done, answers = Recorded.of(feeds, events), _answered(ledger, reading)
         _refuse_unanswered(done, answers)
-        _account(ledger, spec, reading, done, answers)
+        _account(ledger, spec, reading, done, answers, before=earlier.digest if earlier else None)
         made.append(events)
         return events
 
@@ -167,11 +168,11 @@ def record(
     if quarantine is not None:
         require_free(quarantine, FOLDER)
 
-    def account(done: Recorded) -> None:
+    def account(done: Recorded, before: str | None = None) -> None:
         if quarantine is not None and len(done.quarantine):
             write_folder(quarantine, quarantine_files(done.quarantine), role=FOLDER)
         _refuse_unanswered(done, answers or Answers())
-        _account(ledger, spec, reading, done, answers or Answers())
+        _account(ledger, spec, reading, done, answers or Answers(), before=before)
 
     refuse_future(extracts_in(extracts, spec)[1])
     reading = _Reading.of(extracts, spec)
@@ -183,7 +184,7 @@ def record(
         feeds = read_feeds(extracts, spec)
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
         made.append(Recorded.of(feeds, events))
-        account(made[0])
+        account(made[0], earlier.digest)
         return events
 
     Events.update(kept.store, add)
@@ -253,7 +254,10 @@ def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
         return {name: digest_file(folder / name) for name in names}
 
 
-def _account(ledger: Ledger, spec: Spec, reading: _Reading, done: Recorded, answers: Answers | None = None) -> None:
+def _account(
+    ledger: Ledger, spec: Spec, reading: _Reading, done: Recorded, answers: Answers | None = None, **kept: str | None
+) -> None:
+    """What was read and what it made; of a store that is kept, also the digest ``before`` (None: the store begins)."""
     reading.refuse_changed()
     answered = {"overrides": dict(answers.reasons), "by": answers.by.strip()} if answers and answers.reasons else {}
     files = dict(sorted(reading.files.items()))
@@ -261,26 +265,32 @@ def _account(ledger: Ledger, spec: Spec, reading: _Reading, done: Recorded, answ
     queries = queries_read(spec, {str(row["feed"]): int(row["rows_in"]) for row in counts})
     held = {name: digest_bytes(content) for name, content in quarantine_files(done.quarantine).items()}
     ledger.append("feeds", spec=spec.digest, feeds=counts, files=files, queries=queries, quarantine=held, **answered)
-    ledger.append("events", events=done.digest, rows=done.rows)
+    ledger.append("events", events=done.digest, rows=done.rows, **kept)
 
 
-def purge(store: str | Path, people: Iterable[str], *, key: bytes, ledger: Ledger) -> int:
-    """Take people out of a store for good, and say how many of them it held; see :meth:`Events.purge`.
+def purge(
+    store: str | Path, people: Iterable[str], *, key: Key, ledger: Ledger, linked: bool | None = None,
+    same_person_from: float = LEAST_CONFIDENCE,
+) -> Purged:  # fmt: skip
+    """Take people out of a store for good, and say how many of them it held; see :meth:`Events.purge_counted`.
 
-    The ledger says how many and what the store's digest became, never who.
+    The ledger says how many and what the store's digest became, never who: ``purging`` before the store is changed,
+    ``purge`` when it is done. A purge that was stopped is finished by another of the same people.
     """
-    whom, found = sorted(set(people)), [0]
+    whom = pseudonyms_in(people)
+    told, done = dict[str, Any](), list[Purged]()
 
     def without(held: Events) -> Events:
-        named = {*held.frame["person_id"], *held.closers["person_id"], *held.spells["person_id"]}
-        found[0], left = len(named.intersection(whom)), held
-        for person in whom:
-            left = left.purge(person, key=key)
-        ledger.append("purge", people=len(whom), before=held.digest, events=left.digest)
+        left, counts = held.purge_counted(whom, key=key, linked=linked, same_person_from=same_person_from)
+        done.append(counts)
+        mark = digest_json(Tombstones().with_people(whom, key=key).people)
+        told.update(people=len(whom) + counts.linked, whom=mark, before=held.digest, events=left.digest)
+        ledger.append("purging", **told)
         return left
 
     Events.update(store, without)
-    return found[0]
+    ledger.append("purge", **told)
+    return done[0]
 
 
 def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, kept: Kept | None = None) -> Built:
@@ -315,7 +325,8 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
     if kept is None:
         _account(ledger, spec, reading, Recorded.of(feeds, events))
-    ledger.append("dataset", dataset=data.digest, spec=spec.digest, rows=len(data.X), labelled=int(data.labelled.sum()))
+    rows, labelled = len(data.X), int(data.labelled.sum())
+    ledger.append("dataset", dataset=data.digest, spec=spec.digest, events=events.digest, rows=rows, labelled=labelled)
     if sensitive is not None:
         ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(sensitive))
     if not events_kept:

@@ -102,7 +102,7 @@ def test_other_files_among_the_extracts_are_nobodys_business(place):
     assert recorded(place)["extracts"][0] == "pass"
 
 
-@pytest.mark.parametrize("part", ["release", "evidence", "dataset", "quarantine"])
+@pytest.mark.parametrize("part", ["release", "evidence", "dataset", "events"])
 def test_a_part_that_the_ledger_names_and_is_gone_cannot_be_told(place, part):
     shutil.rmtree(place / part)
     message = "1 of 1 that the ledger names are not in this folder: kept elsewhere, or removed"

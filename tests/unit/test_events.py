@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import kept
 import pandas as pd
 import pytest
 import small
@@ -9,6 +10,7 @@ import small
 from vru_models.errors import RefusedError
 from vru_models.events import Events
 from vru_models.findings import Finding, Findings
+from vru_models.identifiers.pseudonyms import PseudonymKey
 
 SAID = pd.DataFrame(
     {
@@ -150,6 +152,51 @@ def test_a_rows_known_until_is_kept_as_its_withdrawal_and_never_reaches_past_the
     spells = Events.from_frame(SAID, spells=both).spells
     assert spells["known_until"].dt.strftime("%Y-%m-%d").tolist()[:1] == ["2023-01-01"]
     assert spells["known_until"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("person", "error", "message"),
+    [
+        ("", ValueError, "1 of 1 pseudonyms are empty. Nobody is called so."),
+        (None, TypeError, "person_id is no text. Expected: one pseudonym; for several, Events.purge_all."),
+        (["a", "b"], TypeError, "person_id is no text"),
+    ],
+)
+def test_what_is_no_pseudonym_is_not_purged(person, error, message):
+    with pytest.raises(error, match=message):
+        kept.events().purge(person, key=kept.KEY)
+
+
+def test_a_key_is_bytes_or_a_pseudonym_key_made_for_erasure():
+    key, other = PseudonymKey("erasure", kept.KEY), PseudonymKey("early_help", kept.KEY)
+    left = kept.events().purge("a", key=key)
+    assert left.tombstones == kept.events().purge("a", key=kept.KEY).tombstones
+    assert left.tombstones.hide(pd.Series(["a", "b"]), key=key).tolist() == [True, False]
+    with pytest.raises(RefusedError, match="purpose"):
+        kept.events().purge("a", key=other)
+    with pytest.raises(TypeError, match=r"key is no key. Expected: bytes, or a PseudonymKey"):
+        kept.events().purge("a", key="00" * 32)
+
+
+def test_many_are_purged_as_one_after_the_other_would_be():
+    events = kept.linked()
+    at_once, one_by_one = events.purge_all(["a", "d", "d"], key=kept.KEY), events
+    for person in "ad":
+        one_by_one = one_by_one.purge(person, key=kept.KEY)
+    assert at_once.digest == one_by_one.digest
+    assert (at_once.people, len(at_once.tombstones)) == ({"b", "c", "e"}, 2)
+
+
+def test_people_are_those_of_every_row():
+    assert kept.linked().people == {"a", "b", "c", "d", "e"}
+    assert kept.events("ab").people == {"a", "b", "e"}
+
+
+def test_the_digest_tells_who_was_purged_even_where_they_had_no_rows():
+    events = kept.events()
+    gone = events.purge("nobody", key=kept.KEY)
+    assert gone.frame.equals(events.frame)
+    assert len({events.digest, gone.digest, events.purge("nobody else", key=kept.KEY).digest}) == 3
 
 
 def test_who_is_purged_is_in_no_row_and_leaves_a_tombstone_that_only_the_key_can_read():

@@ -1,6 +1,7 @@
 import datetime as dt
 import shutil
 
+import kept
 import pytest
 import retained
 import world as worlds
@@ -8,8 +9,10 @@ import world as worlds
 from vru_models.audit.approve import approve
 from vru_models.audit.ledger import Ledger
 from vru_models.errors import LedgerError, RefusedError, StorageError
+from vru_models.events import Events
 from vru_models.retention import beside, keeping
 from vru_models.spec.digest import digest_file
+from vru_models.workflow import purge
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +252,52 @@ def test_files_beside_the_artefacts_are_counted_and_those_of_stopped_writes_amon
 def test_a_folder_that_is_not_there_is_a_storage_error(bare):
     with pytest.raises(StorageError, match=r"is not a folder. Expected: a working folder. Check the path"):
         keeping(bare[0] / "none", retained.every("1 day"), bare[1])
+
+
+def test_a_store_that_is_kept_is_found_by_whatever_name_and_a_purge_renews_nothing(tmp_path, monkeypatch):
+    retained.on(monkeypatch, "2026-11-01")
+    place, ledger = kept.kept(tmp_path / "w", "stores/early")
+    retained.on(monkeypatch, "2027-05-01")
+    for people in ("a", "b"):
+        purge(place, [people], key=kept.KEY, ledger=ledger)
+    (found,) = keeping(tmp_path / "w", retained.spec(events="1 year"), ledger, as_of="2027-11-01")
+    assert (found.kind, found.place, str(found.written), found.happens) == (
+        "events",
+        "stores/early",
+        "2026-11-01",
+        "stays",
+    )
+    (found,) = keeping(tmp_path / "w", retained.spec(events="1 year"), ledger, as_of="2027-11-02")
+    assert found.happens == "goes"
+    kept.record(place, kept.events("cf"), ledger)
+    (found,) = keeping(tmp_path / "w", retained.spec(events="1 year"), ledger, as_of="2027-11-02")
+    assert (str(found.written), found.happens) == ("2027-05-01", "stays")
+
+
+def test_a_store_that_the_ledger_does_not_name_as_it_is_is_refused_once_one_that_it_names_is_due(tmp_path):
+    place, ledger = kept.kept(tmp_path / "w")
+    Events.update(place, lambda held: held.purge("a", key=kept.KEY))
+    found = what(keeping(tmp_path / "w", retained.spec(events="1 day"), ledger, as_of="2099-01-01"))
+    assert found == {"st": ("refused", "is not what the ledger says was written")}
+
+
+def test_a_file_more_in_a_store_is_refused_once_it_is_due(tmp_path):
+    place, ledger = kept.kept(tmp_path / "w")
+    (place / "events" / ".bucket-000.parquet.7-0.tmp").write_bytes(b"rows")
+    (found,) = keeping(tmp_path / "w", retained.spec(events="1 day"), ledger, as_of="2099-01-01")
+    assert (found.happens, found.why) == ("refused", "st: holds files that nobody recorded: 1")
+
+
+def test_a_store_itself_is_no_folder_to_expire_from(tmp_path):
+    place, ledger = kept.kept(tmp_path / "w")
+    with pytest.raises(RefusedError, match=r"is an event store itself.* Expected: the folder that holds it. Give that"):
+        keeping(place, retained.spec(events="1 day"), ledger)
+
+
+def test_quarantines_of_every_month_are_found(tmp_path):
+    content = {"quarantine.parquet": b"p", "quarantine.csv": b"c"}
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    digests = retained.write(tmp_path, "quarantine/2026-11", content)
+    ledger.append("feeds", feeds=[], files={}, quarantine=digests, spec="5" * 64)
+    found = happens(keeping(tmp_path, retained.spec(quarantine="1 day"), ledger, as_of="2099-01-01"))
+    assert found == {"quarantine/2026-11": "goes"}

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from vru_models.audit.known_answers import N_ROWS, check_known_answers, known_answers, known_rows
+from vru_models.audit.release import N_ROWS, check_known_answers, known_answers, known_rows
 from vru_models.errors import RefusedError
 from vru_models.models import Card, CardFeature
 from vru_models.spec.digest import canonical_json

@@ -3,6 +3,7 @@ import os
 import shutil
 import sys
 
+import kept
 import pytest
 import retained
 import world as worlds
@@ -10,9 +11,11 @@ import world as worlds
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.verify import verify
 from vru_models.errors import LedgerError, LockedError, RefusedError, StorageError
+from vru_models.events.store import locked
 from vru_models.retention import expire
 from vru_models.retention.removal import unfinished
 from vru_models.spec.digest import digest_json
+from vru_models.workflow import purge
 
 removal = sys.modules["vru_models.retention.removal"]
 LONG = "2030-01-01"
@@ -247,3 +250,27 @@ def test_what_is_changed_between_the_plan_and_its_turn_is_not_removed(bare, monk
         expire(place, retained.every("1 year"), ledger)
     assert [entry.kind for entry in ledger][2:] == ["expiring", "expired"]
     assert retained.files(place) == {"audit_file.parquet"}
+
+
+def test_a_kept_store_goes_as_a_whole_after_a_purge_and_verify_knows_it(tmp_path, monkeypatch):
+    retained.on(monkeypatch, "2026-11-01")
+    place, ledger = kept.kept(tmp_path / "w")
+    purge(place, ["a"], key=kept.KEY, ledger=ledger)
+    retained.on(monkeypatch, "2028-01-01")
+    (proof,) = expire(tmp_path / "w", retained.spec(events="1 year"), ledger)
+    assert (proof.body["artefact"], proof.body["place"], proof.body["written"]) == ("events", "*", "2026-11-01")
+    assert (place.exists(), proof.body["left"]) == (False, 0)
+    found = [(f.where, f.status, f.message) for f in verify(tmp_path / "w") if f.code == "VRU607"]
+    assert found == [
+        ("kept store", "pass", "expired on 2028-01-01 under the spec's rule (kept 1 year)"),
+    ]
+
+
+def test_a_store_that_is_being_updated_does_not_go(tmp_path, monkeypatch):
+    retained.on(monkeypatch, "2026-11-01")
+    place, ledger = kept.kept(tmp_path / "w")
+    retained.on(monkeypatch, "2028-01-01")
+    with locked(place), pytest.raises(LockedError, match="event store: is being updated by another process"):
+        expire(tmp_path / "w", retained.spec(events="1 year"), ledger)
+    assert (place / "store.json").is_file()
+    assert ledger.find("expiring") == ()

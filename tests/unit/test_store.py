@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -209,6 +213,37 @@ def test_a_kill_at_any_write_leaves_the_old_store_or_the_new(saved, monkeypatch,
     Events.update(saved, lambda held: held.purge("a", key=bytes(32)))
     assert Events.open(saved).digest == new.digest
     assert len(list(saved.glob("**/*.parquet"))) == 5
+
+
+def test_hidden_drafts_that_a_killed_update_left_go_with_the_next_and_no_other_file_does(saved):
+    before = contents(saved)
+    for name in (".store.json.7-0.tmp", "events/.bucket-000-0123456789abcdef.parquet.7-0.tmp"):
+        (saved / name).write_bytes(b"rows of somebody")
+    (saved / "notes.tmp").write_bytes(b"mine")
+    Events.update(saved, lambda held: held)
+    assert contents(saved) == before | {"notes.tmp": b"mine"}
+
+
+KILLED = """
+import os, signal, sys
+from vru_models.events import Events
+from vru_models.spec import storage
+def dies(fd):
+    os.kill(os.getpid(), signal.SIGKILL)
+storage.os.fsync = dies
+Events.update(sys.argv[1], lambda held: held.purge("b", key=bytes(32)))
+"""
+
+
+def test_rows_that_a_real_kill_left_in_a_draft_are_gone_after_a_purge(saved):
+    before = contents(saved)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(saved)], check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    left = [name for name in contents(saved) if name not in before]
+    assert len(left) == 1
+    assert re.fullmatch(r"events/\.bucket-000-[0-9a-f]{16}\.parquet\.\d+-\d+\.tmp", left[0])
+    Events.update(saved, lambda held: held.purge("a", key=bytes(32)))
+    assert not [name for name in contents(saved) if name.endswith(".tmp")]
 
 
 def test_two_updates_never_cross(saved):

@@ -64,7 +64,8 @@ def test_a_release_without_its_manifest_fails_in_its_folder(place):
 
 def test_a_folder_with_nothing_to_verify_says_so(tmp_path):
     with pytest.raises(
-        StorageError, match=r"holds nothing to verify. Expected: a release, a ledger \(.jsonl\), a list, or a folder"
+        StorageError,
+        match=r"holds nothing to verify. Expected: a release, a ledger \(.jsonl\), a list, a store, extracts",
     ):
         verify(tmp_path)
 
@@ -74,9 +75,9 @@ def test_a_folder_with_a_ledger_alone_is_checked(place, tmp_path):
     shutil.copy(place / "ledger.jsonl", tmp_path / "bare" / "ledger.jsonl")
     found = verify(tmp_path / "bare")
     assert codes(found) == ["VRU601", "VRU602", "VRU603", "VRU604", *["VRU607"] * 7]
-    assert {f.where: f.status for f in found if f.code in ("VRU604", "VRU607")} == {
-        "release": "cannot tell"
-    } | dict.fromkeys(["quarantine", "events", "dataset", "run", "evidence", "audit_file.parquet"], "cannot tell")
+    assert {f.where: f.status for f in found if f.code in ("VRU604", "VRU607")} == {"release": "cannot tell"} | {
+        "quarantine": "not applicable"
+    } | dict.fromkeys(["events", "dataset", "run", "evidence", "audit_file.parquet"], "cannot tell")
 
 
 def test_every_release_in_the_folder_is_checked_and_an_earlier_one_is_superseded(place, released):

@@ -2,6 +2,7 @@ import datetime as dt
 import shutil
 import stat
 
+import kept
 import pandas as pd
 import pytest
 import small
@@ -11,9 +12,22 @@ from vru_models.audit.ledger import Ledger
 from vru_models.dataset import Dataset, build_dataset
 from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events
+from vru_models.events import store as events_store
+from vru_models.events.tombstones import Purged
 from vru_models.feeds import write_extracts
+from vru_models.identifiers.pseudonyms import PseudonymKey
 from vru_models.spec.digest import digest_file
-from vru_models.workflow import Kept, build, check, events_of, open_audit_file, purge, take_in, write_report
+from vru_models.workflow import (
+    Kept,
+    build,
+    check,
+    events_of,
+    open_audit_file,
+    purge,
+    record,
+    take_in,
+    write_report,
+)
 
 
 @pytest.fixture(scope="module")
@@ -245,15 +259,88 @@ def test_a_store_is_kept_from_month_to_month_and_the_same_extracts_add_nothing(t
 
 def test_who_is_purged_is_out_of_the_store_and_of_what_is_added_later_and_the_ledger_names_nobody(extracts, tmp_path):
     spec, ledger, key = worlds.spec(), Ledger(tmp_path / "ledger.jsonl"), bytes(range(32))
-    kept = Kept(tmp_path / "store", key)
-    take_in(spec, extracts, ledger=ledger, kept=kept)
-    assert purge(tmp_path / "store", ["p0001", "p0002", "nobody"], key=key, ledger=ledger) == 2
-    _, events = take_in(spec, extracts, ledger=ledger, kept=kept)
+    store = tmp_path / "store"
+    _, events = take_in(spec, extracts, ledger=ledger, kept=Kept(store, key))
+    done = purge(store, ["p0001", "p0002", "nobody"], key=PseudonymKey("erasure", key), ledger=ledger)
+    assert done == Purged(found=2, before=0, unknown=1, linked=0, left=0)
+    begun, said = ledger.find("purging")[0], ledger.find("purge")[0]
+    assert begun.body == said.body
+    assert (said.seq, said.body["people"], said.body["before"]) == (begun.seq + 1, 3, events.digest)
+    assert said.body["events"] == Events.open(store).digest
+    _, events = take_in(spec, extracts, ledger=ledger, kept=Kept(store, key))
     assert not {"p0001", "p0002"} & {*events.frame["person_id"], *events.spells["person_id"]}
-    said = ledger.find("purge")[0].body
-    assert (said["people"], said["events"]) == (3, ledger.find("events")[-1].body["events"])
-    stored = b"".join(f.read_bytes() for f in [ledger.path, *(tmp_path / "store").glob("*.json")])
+    assert said.body["events"] == ledger.find("events")[-1].body["events"] == ledger.find("events")[-1].body["before"]
+    stored = b"".join(f.read_bytes() for f in [ledger.path, *store.glob("*.json")])
     assert b"p0001" not in stored
+
+
+def test_who_is_in_no_event_is_found_and_who_was_purged_before_is_told_from_who_never_came(
+    tmp_path,
+):
+    place, ledger = kept.kept(tmp_path / "w", made=kept.linked())
+    assert purge(place, ["d", "e"], key=kept.KEY, ledger=ledger) == Purged(2, 0, 0, 0, 0)
+    assert purge(place, ["d", "e", "D", "person"], key=kept.KEY, ledger=ledger) == Purged(0, 2, 2, 0, 0)
+    assert purge(place, ["D"], key=kept.KEY, ledger=ledger) == Purged(0, 1, 0, 0, 0)
+
+
+def test_where_others_are_linked_nobody_goes_until_it_is_said_what_becomes_of_them(tmp_path):
+    place, ledger = kept.kept(tmp_path / "w", made=kept.linked())
+    message = r"people: 2 other pseudonyms are linked to those given. Expected: linked=True.*--not-linked\). Nothing"
+    with pytest.raises(RefusedError, match=message):
+        purge(place, ["a"], key=kept.KEY, ledger=ledger)
+    assert (Events.open(place).digest, ledger.find("purging")) == (kept.linked().digest, ())
+
+
+def test_linked_pseudonyms_stay_and_are_counted_or_go_and_are_kept_out_too(tmp_path):
+    place, ledger = kept.kept(tmp_path / "w", made=kept.linked())
+    other, said = kept.kept(tmp_path / "v", made=kept.linked())
+    third, third_said = kept.kept(tmp_path / "u", made=kept.linked())
+    assert purge(place, ["a"], key=kept.KEY, ledger=ledger, linked=False) == Purged(1, 0, 0, 0, 2)
+    assert Events.open(place).people == {"b", "c", "d", "e"}
+    assert purge(other, ["a"], key=kept.KEY, ledger=said, linked=True) == Purged(1, 0, 0, 2, 0)
+    left = Events.open(other)
+    assert (left.people, len(left.tombstones), said.find("purge")[0].body["people"]) == ({"d", "e"}, 3, 3)
+    sure = {"linked": True, "same_person_from": 0.99}
+    assert purge(third, ["a"], key=kept.KEY, ledger=third_said, **sure) == Purged(1, 0, 0, 1, 0)
+    assert Events.open(third).people == {"c", "d", "e"}
+
+
+def test_a_purge_is_said_before_it_is_done_and_again_when_it_is(tmp_path, monkeypatch):
+    place, ledger = kept.kept(tmp_path / "w")
+
+    def full(*_, **__):
+        assert len(ledger.find("purging")) == 1
+        raise StorageError("no space")
+
+    monkeypatch.setattr(events_store, "write_file", full)
+    with pytest.raises(StorageError, match="no space"):
+        purge(place, ["a"], key=kept.KEY, ledger=ledger)
+    assert (ledger.find("purge"), "a" in Events.open(place).people) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("people", "error", "message"),
+    [
+        ("a", TypeError, "people is one text. Expected: several pseudonyms"),
+        (["a", None], TypeError, "1 of 2 pseudonyms are no text"),
+        (["a", " "], ValueError, "1 of 2 pseudonyms are empty"),
+    ],
+)
+def test_what_is_no_pseudonym_is_refused_before_the_ledger_is_written_to(tmp_path, people, error, message):
+    place, ledger = kept.kept(tmp_path / "w")
+    with pytest.raises(error, match=message):
+        purge(place, people, key=kept.KEY, ledger=ledger)
+    assert ledger.find("purging") == ()
+
+
+def test_the_ledger_says_what_a_kept_store_held_before_and_what_a_dataset_was_built_from(extracts, tmp_path):
+    spec, ledger, store = worlds.spec(), Ledger(tmp_path / "ledger.jsonl"), Kept(tmp_path / "store")
+    first = record(spec, extracts, kept=store, ledger=ledger).digest
+    made = build(spec, extracts, out=tmp_path / "work", ledger=ledger, kept=store)
+    build(spec, extracts, out=tmp_path / "other", ledger=ledger)
+    said = [entry.body.get("before", "not kept") for entry in ledger.find("events")]
+    assert said == [None, first, "not kept"]
+    assert [entry.body["events"] for entry in ledger.find("dataset")] == [made.events.digest] * 2
 
 
 def test_events_that_other_indicators_made_are_built_into_nothing(extracts, tmp_path):

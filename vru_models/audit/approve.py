@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from vru_models.audit.answers import ADVICE, hold_a_pseudonym, names_somebody, unanswered
 from vru_models.audit.bundle import MANIFEST, open_bundle, refuse_inside_release, seal
-from vru_models.audit.known_answers import known_answers
 from vru_models.audit.ledger import Ledger
-from vru_models.audit.release import Release, release_of, today, volumes_file
+from vru_models.audit.release import Release, known_answers, release_of, today, volumes_file
 from vru_models.audit.report import render
 from vru_models.audit.signing import fingerprint, key_id, load_private
 from vru_models.audit.trust import APPROVER_ROLE, Signer, Trust, TrustedKey

@@ -1,18 +1,22 @@
-"""A Release: a card that a named person approved, and everything needed to use and question it."""
+"""A Release: a card that a named person approved, and everything needed to use and question it.
+
+Rows with known answers are carried in it and scored again before anybody is.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from vru_models.audit.bundle import Bundle, open_bundle
 from vru_models.audit.canonical import parse_record, record_bytes
-from vru_models.audit.known_answers import check_known_answers
 from vru_models.audit.trust import Signer, Trust
 from vru_models.dataset.volume import volume_frame, volume_rows
 from vru_models.disclosure.profiles import profile_named
@@ -21,7 +25,7 @@ from vru_models.findings import Findings
 from vru_models.models import Card
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
-from vru_models.spec.digest import digest_bytes
+from vru_models.spec.digest import canonical_json, digest_bytes
 
 _TEXTS = ("purpose", "approved_by", "approved_on", "expires_on", "ledger_began", "card", "spec", "run", "evidence")
 HEADER: Final[Mapping[str, type]] = {**dict.fromkeys(_TEXTS, str), "version": int, "signed_by": list}
@@ -29,6 +33,10 @@ HEADER: Final[Mapping[str, type]] = {**dict.fromkeys(_TEXTS, str), "version": in
 
 _DATES = ("ledger_began", "approved_on", "expires_on")
 _FILES = ("spec.toml", "card.json", "approval.json", "known_answers.json", "volumes.json", "checkpoint.json")
+
+N_ROWS: Final = 64
+TOLERANCE: Final = 1e-12
+"""Largest difference allowed in the probability of a known answer; points must be equal."""
 
 
 @dataclass(frozen=True)
@@ -237,3 +245,49 @@ def refuse_expired(expires_on: str, on: date | None = None) -> None:
     if day > date.fromisoformat(expires_on):
         what = f"expired on {expires_on}, and it is {day}"
         raise RefusedError.at("release", what, then="Have a new run evaluated and approved")
+
+
+def known_rows(card: Card) -> pd.DataFrame:
+    """Made-up rows that between them visit every bin of every feature, and "not known"; no person's.
+
+    Row ``i`` takes, of feature ``j``, position ``i // (1 + j mod 3) + j`` of its bins and NaN, going round.
+    """
+    rows = np.arange(max(N_ROWS, *(3 * (len(f.points) + 1) for f in card.features)))
+    columns = {}
+    for j, feature in enumerate(card.features):
+        last = feature.edges[-1] if feature.edges else 0.0
+        ends = np.array([*feature.edges, last + max(1.0, abs(last)), np.nan])
+        columns[feature.name] = ends[(rows // (1 + j % 3) + j) % len(ends)]
+    return pd.DataFrame(columns)
+
+
+def known_answers(card: Card) -> bytes:
+    """The rows with their points and probabilities, as canonical JSON; NaN is null."""
+    rows = known_rows(card)
+    points = card.points(rows)
+    return canonical_json(
+        {
+            "features": list(rows.columns),
+            "rows": rows.astype(object).where(rows.notna(), None).to_numpy().tolist(),
+            "points": points.tolist(),
+            "probability": card.probability(points).tolist(),
+        }
+    )
+
+
+def check_known_answers(card: Card, stored: bytes) -> int:
+    """The number of rows whose answers were reproduced; refused at the first difference, or with too few rows."""
+    try:
+        known = json.loads(stored)
+        rows = pd.DataFrame(known["rows"], columns=known["features"], dtype=np.float64)
+        points = card.points(rows)
+        same = points.tolist() == known["points"] and len(rows) >= N_ROWS
+        same &= np.allclose(card.probability(points), known["probability"], rtol=0, atol=TOLERANCE)
+    except (ValueError, TypeError, KeyError, DataError):
+        same = False
+    if not same:
+        what = "the card does not give the answers it was approved with"
+        raise RefusedError.at(
+            "release: known_answers.json", what, then="Do not score; ask the approver for a new release"
+        )
+    return len(rows)

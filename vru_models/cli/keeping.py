@@ -13,6 +13,9 @@ from vru_models.cli.steps import declared_in
 from vru_models.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vru_models.events.tombstones import Purged
     from vru_models.retention import Artefact
 
 
@@ -62,15 +65,49 @@ def purge(
     ledger: Annotated[
         Path, typer.Option("--ledger", metavar="FILE", envvar="VRU_LEDGER", help="The partnership's one ledger.")
     ],
+    linked: Annotated[
+        bool | None,
+        typer.Option(
+            "--linked/--not-linked",
+            help="Whether other pseudonyms of the same people go, too; to be said where there are any.",
+        ),
+    ] = None,
+    same_person_from: Annotated[
+        float | None,
+        typer.Option("--same-person-from", min=0, max=1, help="Confidence from which a link counts; default: 0.9."),
+    ] = None,
 ) -> None:
     """Take people out of an event store for good, and keep them out."""
     from vru_models.audit.ledger import Ledger
+    from vru_models.events.tombstones import LEAST_CONFIDENCE
     from vru_models.workflow import purge as purge_people
 
-    whom = _lines(people)
-    found = purge_people(store, whom, key=erasure_secret(key), ledger=Ledger(ledger))
-    say(f"{len(whom):,} pseudonyms, {found:,} of them in the store: gone, and kept out of what is added later.")
-    say("Datasets, runs and lists made before still hold their rows: build again, and remove the old ones.")
+    done = purge_people(
+        store,
+        _lines(people),
+        key=erasure_secret(key),
+        ledger=Ledger(ledger),
+        linked=linked,
+        same_person_from=LEAST_CONFIDENCE if same_person_from is None else same_person_from,
+    )
+    say(*_said_of(done))
+    if not done.found and not done.before:
+        raise DataError.at(
+            "people", "none of the pseudonyms is in the store", then="Check them, and that this is the store"
+        )
+
+
+def _said_of(done: Purged) -> Iterator[str]:
+    yield f"{done.found:,} pseudonyms were in the store: gone, and kept out of what is added later."
+    if done.before:
+        yield f"{done.before:,} had been purged before."
+    if done.unknown:
+        yield f"{done.unknown:,} are not in the store. They are kept out of what is added later all the same."
+    if done.linked:
+        yield f"{done.linked:,} others were linked to them: gone and kept out, too."
+    if done.left:
+        yield f"{done.left:,} others that were linked to them stay, without the link."
+    yield "Datasets, runs and lists made before still hold their rows: build again, and remove the old ones."
 
 
 def _lines(file: Path) -> list[str]:
@@ -79,6 +116,9 @@ def _lines(file: Path) -> list[str]:
 
     content = sys.stdin.buffer.read() if str(file) == "-" else read_file(file, 1 << 24, role="people")
     named = sorted({line.strip() for line in text_of(content, "people", error=DataError).splitlines()} - {""})
+    if headings := {"person_id", "other_id"}.intersection(named):
+        what = f"holds the heading of a column ({', '.join(sorted(headings))})"
+        raise DataError.at("people", what, expected="pseudonyms alone, one a line", then="Nothing was purged")
     if not named:
         raise DataError.at("people", "names nobody", expected="one pseudonym a line", then="Nothing was purged")
     return named

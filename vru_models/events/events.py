@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from vru_models.errors import DataError
+from vru_models.errors import DataError, RefusedError
 from vru_models.events import store
 from vru_models.events.checks import until_found
 from vru_models.events.description import Description, composition, lags
 from vru_models.events.folding import ROW_KINDS, as_known, fold, folded_rows
-from vru_models.events.tombstones import Tombstones
+from vru_models.events.tombstones import LEAST_CONFIDENCE, Key, Purged, Tombstones, linked_to, pseudonyms_in
 from vru_models.events.versions import (
     FRAME_COLUMNS,
     PLAIN,
@@ -34,6 +34,8 @@ from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import digest_frame, digest_json
 from vru_models.spec.sources import VOID_STATUSES
 from vru_models.spec.tables import Kind
+
+_NOBODY: Final = Tombstones()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class Events:
     findings: Findings = field(default=Findings(), repr=False)
     closers: pd.DataFrame = field(default_factory=no_versions, repr=False)
     recorded_under: str = ""
-    tombstones: Tombstones = field(default=Tombstones(), repr=False)
+    tombstones: Tombstones = field(default=_NOBODY, repr=False)
 
     def __post_init__(self) -> None:
         if tuple(self.frame.columns) != FRAME_COLUMNS:
@@ -147,11 +149,15 @@ class Events:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over events (as the store has them in buckets), other rows and extract dates (not over findings)."""
+        """SHA-256 over events (as the store has them in buckets), other rows, extract dates and tombstones.
+
+        Not over findings, nor over closers that close nothing.
+        """
         n_buckets = store.bucket_count(len(self.frame) + len(self.closers))
         bucket = store.bucket_of(self.frame["person_id"], n_buckets) if n_buckets > 1 else np.zeros(len(self.frame))
         parts = (self.frame.iloc[np.flatnonzero(bucket == i)] for i in range(n_buckets))
-        return combined_digest([digest_frame(part, index=False) for part in parts], self.rows, self.extract_dates)
+        buckets = [digest_frame(part, index=False) for part in parts]
+        return combined_digest(buckets, self.rows, self.extract_dates, self.tombstones)
 
     def as_known(self, date: Any) -> Events:
         """What was known on a date (``known_date < date <= known_until``), as if extracted then."""
@@ -161,13 +167,33 @@ class Events:
         known = tidy(as_known(self.frame, day))
         return replace(self, frame=known, rows=rows, extract_dates=dates, closers=no_versions())
 
-    def purge(self, person_id: str, *, key: bytes) -> Events:
+    @property
+    def people(self) -> frozenset[str]:
+        """Every pseudonym that any row names: of events, those withdrawn included, spells, links and objections."""
+        frames = (self.frame, self.closers, *self.rows.values())
+        columns = (rows[name] for rows in frames for name in _persons(rows))
+        return frozenset(str(person) for column in columns for person in column.unique())
+
+    def purge(self, person_id: str, *, key: Key) -> Events:
         """The events without a person, in whatever row they are named, and with a tombstone in their place.
 
         The tombstone is an HMAC-SHA-256 of the pseudonym under ``key``, of at least 32 bytes: without the key it says
         nothing of who it was; with it, :func:`record_events` keeps the person out of every later extract. What was made
         of the events before (datasets, lists) is not reached: build it again. A record that was corrected to be about
-        this person stays closed for whom it was about before.
+        this person stays closed for whom it was about before. Other pseudonyms of the same person stay, without the
+        link; :meth:`purge_counted` counts them, and takes them along where it is asked to.
+
+        Parameters
+        ----------
+        key
+            Bytes, or a :class:`~vru_models.identifiers.pseudonyms.PseudonymKey` made for the purpose erasure.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When ``person_id`` is no text, or empty. For several people at once: :meth:`purge_all`.
+        RefusedError
+            When the key is too short, is for another purpose, or is not the one of the tombstones that are there.
 
         Examples
         --------
@@ -178,16 +204,60 @@ class Events:
         >>> left.frame["person_id"].tolist(), len(left.tombstones)
         (['b'], 1)
         """
-        frame, closers = _without(self.frame, person_id), _without(self.closers, person_id)
+        if not isinstance(person_id, str):
+            raise TypeError("person_id is no text. Expected: one pseudonym; for several, Events.purge_all.")
+        return self.purge_all([person_id], key=key)
+
+    def purge_all(self, people: Iterable[str], *, key: Key) -> Events:
+        """:meth:`purge` of several people, in one pass."""
+        whom = pseudonyms_in(people)
+        tombstones = self.tombstones.with_people(whom, key=key)
+        frame, closers = _without(self.frame, whom), _without(self.closers, whom)
         versions = pd.concat([frame[list(VERSION_COLUMNS)], closers], ignore_index=True).astype(PLAIN)
         left_open = withdrawals(versions, frame["known_until"].reindex(versions.index))
         return replace(
             self,
             frame=tidy(frame),
-            rows={kind: _without(rows, person_id) for kind, rows in self.rows.items()},
+            rows={kind: _without(rows, whom) for kind, rows in self.rows.items()},
             closers=tidy(in_order(pd.concat([closers.astype(PLAIN), left_open], ignore_index=True))),
-            tombstones=self.tombstones.with_person(person_id, key=key),
+            tombstones=tombstones,
         )
+
+    def purge_counted(
+        self,
+        people: Iterable[str],
+        *,
+        key: Key,
+        linked: bool | None = None,
+        same_person_from: float = LEAST_CONFIDENCE,
+    ) -> tuple[Events, Purged]:
+        """:meth:`purge_all`, with other pseudonyms of the same people or without, and how many there were of whom.
+
+        Parameters
+        ----------
+        linked
+            Whether to take out the pseudonyms that are linked to those given, too, by the links as they stand at the
+            end. With somebody the link goes, and cannot be asked again: where there are any, this has to be said.
+        same_person_from
+            The least confidence of a link that makes two pseudonyms one person, as in the spec's ``cohort``.
+
+        Raises
+        ------
+        RefusedError
+            When others are linked, and ``linked`` says nothing of them; or as :meth:`purge`.
+        """
+        whom, here = pseudonyms_in(people), self.people
+        others = linked_to(self.rows["links"], whom, least=same_person_from)
+        if others and linked is None:
+            what, then = f"{len(others):,} other pseudonyms are linked to those given", "Nothing was purged"
+            expected = "linked=True, which takes them out, too, or False (--linked, or --not-linked)"
+            raise RefusedError.at("people", what, expected=expected, then=then)
+        taken = others if linked else frozenset[str]()
+        left = self.purge_all({*whom, *taken}, key=key)
+        gone = pd.Series([person for person in whom if person not in here], dtype="str")
+        buried = int(self.tombstones.hide(gone, key=key).sum())
+        stay = len((others - taken) & left.people)
+        return left, Purged(len(whom) - len(gone), buried, len(gone) - buried, len(taken), stay)
 
     def recorded(self, findings: Findings, *, under: str) -> Events:
         """The same events with what was found, and by which indicators, when they were recorded."""
@@ -276,14 +346,22 @@ class Events:
 
 
 def combined_digest(
-    buckets: Sequence[str], rows: Mapping[Kind, pd.DataFrame], extract_dates: Mapping[str, dt.date]
+    buckets: Sequence[str],
+    rows: Mapping[Kind, pd.DataFrame],
+    extract_dates: Mapping[str, dt.date],
+    tombstones: Tombstones = _NOBODY,
 ) -> str:
     """:attr:`Events.digest` from the digest of each bucket's part of the frame."""
     others = [digest_frame(frame, index=False) for frame in rows.values()]
-    return digest_json([*buckets, *others, {name: date.isoformat() for name, date in extract_dates.items()}])
+    dates = {name: date.isoformat() for name, date in extract_dates.items()}
+    return digest_json([*buckets, *others, dates, tombstones.model_dump(mode="json")])
 
 
-def _without(rows: pd.DataFrame, person_id: str) -> pd.DataFrame:
-    """The rows that do not name a person, as themselves or as the other of a link."""
-    named = [c for c in ("person_id", "other_id") if c in rows]
-    return rows[~(rows[named] == person_id).any(axis=1)].reset_index(drop=True)
+def _persons(rows: pd.DataFrame) -> list[str]:
+    """The columns that name a person: the row's own, and the other of a link."""
+    return [c for c in ("person_id", "other_id") if c in rows]
+
+
+def _without(rows: pd.DataFrame, people: Collection[str]) -> pd.DataFrame:
+    """The rows that do not name any of these people."""
+    return rows[~rows[_persons(rows)].isin(people).any(axis=1)].reset_index(drop=True)

@@ -102,7 +102,7 @@ def update(folder: str | Path, change: Callable[[Held], Held]) -> None:
     """Put what ``change`` makes of a store in its place, while no other update can come between.
 
     New files are written first, then ``store.json`` is replaced, then what it no longer names is removed: after a kill
-    the store is the old one or the new one, and the next update removes what was left over.
+    the store is the old one or the new one, and the next update removes what was left over, hidden drafts included.
 
     Raises
     ------
@@ -110,21 +110,30 @@ def update(folder: str | Path, change: Callable[[Held], Held]) -> None:
         When another process is updating the store.
     """
     place = Path(folder)
-    with _locked(place):
+    with locked(place):
         files = dict(_held_files(change(load(place))))
         for name, content in files.items():
             if name != _MANIFEST and not (place / name).exists():
                 write_file(place / name, content, role=f"event store: {name}")
         write_file(place / _MANIFEST, files[_MANIFEST], role=f"event store: {_MANIFEST}")
         with storage_errors("event store", "tidied"):
-            for left in {*place.glob("*.parquet"), *place.glob("events/*.parquet")} - {place / n for n in files}:
+            for left in _left_over(place, files):
                 left.unlink()
             sync_folder(place / "events")
             sync_folder(place)
 
 
+def _left_over(place: Path, files: Iterable[str]) -> set[Path]:
+    """What nothing names: the tables of an earlier update, and the hidden drafts of a write that was killed."""
+    tables = {file for part in ("*.parquet", "events/*.parquet") for file in place.glob(part)}
+    drafts = {file for part in (".*.tmp", "events/.*.tmp") for file in place.glob(part)}
+    return (tables - {place / name for name in files}) | drafts
+
+
 @contextmanager
-def _locked(place: Path) -> Iterator[None]:
+def locked(folder: str | Path) -> Iterator[None]:
+    """A block during which no other process changes a store; :class:`LockedError` while another one does."""
+    place = Path(folder)
     if not place.is_dir():
         raise _no_folder()
     with storage_errors("event store", "locked"):

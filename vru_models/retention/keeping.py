@@ -12,6 +12,7 @@ from typing import Literal
 from vru_models.audit.entries import Entry
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import today
+from vru_models.audit.stores import is_store
 from vru_models.errors import RefusedError, StorageError, VruError
 from vru_models.retention.kinds import KINDS, PAGE, Content, Kind, digest_of, walked
 from vru_models.spec import Spec
@@ -66,8 +67,7 @@ class _Account:
         return [entry for entry in self.entries if entry.kind == kind]
 
     def told(self, kind: Kind) -> list[tuple[Entry, Content]]:
-        said = [(entry, kind.said(entry.body)) for entry in self.of_kind(kind.entry)]
-        return [(entry, content) for entry, content in said if content is not None]
+        return kind.told(self.entries)
 
 
 def keeping(
@@ -80,7 +80,8 @@ def keeping(
     entry counts, where several name the same content), and nothing that stays needs it: the release in use and the
     run and evidence it was approved on stay while it may be used, and a release stays as long as a list made from it.
     What has changed, holds a file more or is a link is refused where it may be due. What the ledger never named, such
-    as extracts that were only scored, stays: nobody can tell since when it is here.
+    as extracts that were only scored, stays: nobody can tell since when it is here. An event store that is kept goes as
+    a whole, its window counted from what was last recorded into it; a purge does not renew it.
 
     Parameters
     ----------
@@ -106,6 +107,9 @@ def keeping(
     vru_models.errors.StorageError: nowhere: is not a folder. Expected: a working folder. Check the path.
     """
     place = existing_folder(folder)
+    if is_store(place):
+        what, expected = "is an event store itself, which goes as a whole", "the folder that holds it"
+        raise RefusedError.at("folder", what, expected=expected, then="Give that folder, and its ledger (--ledger)")
     if not ledger.path.is_file():
         then = "Give the ledger that this folder was written under (--ledger)"
         raise StorageError.at("ledger", "is missing, and without it nothing can be accounted for", then=then)
@@ -151,16 +155,9 @@ def _artefact(kind: Kind, path: Path, account: _Account) -> Artefact:
     if entry is not None:
         _refuse_other_purpose(bare.place, entry, account)
         return replace(bare, digest=digest_of(now), written=_day_of(entry))
-    if _is_heard_of(kind, path, now, told):
+    if kind.is_meant(path, now, told):
         return _unaccounted(bare, account, told, "is not what the ledger says was written")
     return bare
-
-
-def _is_heard_of(kind: Kind, path: Path, now: Content, told: list[tuple[Entry, Content]]) -> bool:
-    """Whether it is meant to be something that the ledger names: by its name, or by a file of it."""
-    if isinstance(now, str):
-        return path.name == kind.own
-    return any(not isinstance(content, str) and now.items() & content.items() for _, content in told)
 
 
 def _unaccounted(bare: Artefact, account: _Account, told: list[tuple[Entry, Content]], what: str) -> Artefact:

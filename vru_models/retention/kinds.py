@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from vru_models.audit.bundle import open_bundle
-from vru_models.audit.verify import list_folders, release_folders
+from vru_models.audit.entries import Entry
+from vru_models.audit.stores import event_stores, written_days
+from vru_models.audit.verify import extract_folders, list_folders, quarantine_folders, release_folders
 from vru_models.dataset import Dataset
 from vru_models.errors import DataError, RefusedError
 from vru_models.events import Events
@@ -41,7 +43,8 @@ class Kind:
     name
         The window of the spec's ``retention`` that it falls under.
     entry
-        The kind of ledger entry that is written with it; its day is the day that the window is counted from.
+        The kind of ledger entry that is written with it; its day is the day that the window is counted from. A purge
+        renews nothing: what it leaves of a store is as old as what was last recorded into it.
     said
         The content that such an entry names, from its body; None where the entry is about something else.
     own
@@ -59,6 +62,23 @@ class Kind:
     own: str
     places: Callable[[Path], Iterable[Path]]
     now: Callable[[Path], Content]
+
+    def told(self, entries: Iterable[Entry]) -> list[tuple[Entry, Content]]:
+        """Every content of this kind that a ledger names, in order, with the entry whose day counts."""
+        if self.name == "events":
+            return list(written_days(entries))
+        told = [(entry, self.said(entry.body)) for entry in entries if entry.kind == self.entry]
+        return [(entry, content) for entry, content in told if content is not None]
+
+    def is_meant(self, place: Path, now: Content, told: Iterable[tuple[Entry, Content]]) -> bool:
+        """Whether something that the ledger does not name as it is may be one that it names, and was changed.
+
+        What lies under the library's own name may be, every event store where the ledger names one, and whatever has a
+        file in common with what is named.
+        """
+        if isinstance(now, str):
+            return place.name == self.own or (self.name == "events" and any(told))
+        return any(not isinstance(content, str) and now.items() & content.items() for _, content in told)
 
 
 def digest_of(content: Content) -> str:
@@ -114,12 +134,6 @@ def _named(name: str) -> Callable[[Path], list[Path]]:
     return lambda folder: [folder / name] if os.path.lexists(folder / name) else []
 
 
-def _extracts(folder: Path) -> list[Path]:
-    """Folders with ``extracts.toml``, up to two folders deep."""
-    found = {file.parent for depth in ("*", "*/*") for file in folder.glob(f"{depth}/extracts.toml")}
-    return sorted(place for place in found if not any(part[:1] == "." for part in place.relative_to(folder).parts))
-
-
 def _pages(folder: Path) -> list[Path]:
     return sorted(folder.glob("[!.]*.html"))
 
@@ -169,9 +183,9 @@ def _list(place: Path) -> dict[str, str]:
 KINDS: Final = (
     Kind("report", "report", lambda body: body.get("sha256"), PAGE, _pages, _file),
     Kind("scores", "scores", lambda body: body.get("files"), "scores", list_folders, _list),
-    Kind("extracts", "feeds", lambda body: body.get("files"), "extracts", _extracts, _digests),
-    Kind("quarantine", "feeds", lambda body: body.get("quarantine"), FOLDER, _named(FOLDER), _quarantine),
-    Kind("events", "events", lambda body: body.get("events"), "events", _named("events"), _events),
+    Kind("extracts", "feeds", lambda body: body.get("files"), "extracts", extract_folders, _digests),
+    Kind("quarantine", "feeds", lambda body: body.get("quarantine"), FOLDER, quarantine_folders, _quarantine),
+    Kind("events", "events", lambda body: body.get("events"), "events", event_stores, _events),
     Kind("audit_file", "audit_file", lambda body: body.get("sha256"), AUDIT_FILE, _named(AUDIT_FILE), _file),
     Kind("dataset", "dataset", lambda body: body.get("dataset"), "dataset", _named("dataset"), _dataset),
     Kind("run", "fit", lambda body: body.get("run"), "run", _named("run"), lambda place: Run.open(place).digest),

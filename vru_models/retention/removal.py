@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from vru_models.audit.entries import Entry
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import today
 from vru_models.errors import LockedError, RefusedError, StorageError
+from vru_models.events.store import locked
 from vru_models.retention.keeping import Artefact, existing_folder, keeping
 from vru_models.retention.kinds import KINDS, digest_of, files_in
 from vru_models.spec import Spec
@@ -55,7 +56,7 @@ def expire(folder: str | Path, spec: Spec, ledger: Ledger, *, as_of: dt.date | s
         Something that may be due is not what the ledger says, holds a file more, or is a link; or ``as_of`` is after
         today.
     LockedError
-        Another run is expiring the same folder.
+        Another run is expiring the same folder, or changing an event store that is due.
     StorageError
         The folder or the ledger is missing, or the operating system refuses; run it again.
     """
@@ -90,6 +91,11 @@ def _refuse(found: Sequence[Artefact]) -> None:
 
 def _remove(folder: Path, artefact: Artefact, spec: Spec, ledger: Ledger) -> Entry | None:
     place = folder / artefact.place
+    with locked(place) if artefact.kind == "events" else nullcontext():
+        return _finish(_set_aside(place, artefact, spec, ledger), ledger)
+
+
+def _set_aside(place: Path, artefact: Artefact, spec: Spec, ledger: Ledger) -> Path:
     if digest_of(_KIND[artefact.kind].now(place)) != artefact.digest:
         raise RefusedError.at(
             artefact.place, "was changed in the meantime", then="It was not removed; run expire again"
@@ -110,7 +116,7 @@ def _remove(folder: Path, artefact: Artefact, spec: Spec, ledger: Ledger) -> Ent
         os.rename(place, draft / "part")
         sync_folder(draft)
         sync_folder(draft.parent)
-    return _finish(draft, ledger)
+    return draft
 
 
 def _shown(place: str) -> str:

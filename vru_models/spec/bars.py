@@ -86,7 +86,8 @@ class Retention(Section):
     quarantine
         Which rows were held back, and why.
     events
-        The event store.
+        The event store. One that is kept from month to month goes as a whole, counted from what was last recorded into
+        it; a purge does not renew it.
     audit_file
         Protected characteristics, kept apart.
     dataset
