@@ -114,7 +114,10 @@ def score(
 @app.command(epilog="Example: vru-models verify vru-demo")
 def verify(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A demo or working folder, a release, a list, or a ledger (.jsonl).")
+        Path,
+        typer.Argument(
+            metavar="PATH", help="A demo or working folder, a release, a list, a store, extracts, or a ledger (.jsonl)."
+        ),
     ],
     trust: TrustFile = None,
     ledger: Annotated[
