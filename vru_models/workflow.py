@@ -21,6 +21,7 @@ from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import refuse_future
 from vru_models.audit.report import report
+from vru_models.audit.stores import KeptStores
 from vru_models.dataset import Dataset, build_dataset
 from vru_models.dataset.coded import encode
 from vru_models.dataset.people import left_out
@@ -136,6 +137,8 @@ def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | No
     made: list[Events] = []
 
     def add(earlier: Events | None) -> Events:
+        if earlier is not None:
+            _refuse_before_purge(earlier, ledger)
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
         done, answers = Recorded.of(feeds, events), _answered(ledger, reading)
         _refuse_unanswered(done, answers)
@@ -181,6 +184,7 @@ def record(
     made: list[Recorded] = []
 
     def add(earlier: Events) -> Events:
+        _refuse_before_purge(earlier, ledger)
         feeds = read_feeds(extracts, spec)
         events = record_events(feeds, spec, earlier=earlier, key=kept.key)
         made.append(Recorded.of(feeds, events))
@@ -189,6 +193,17 @@ def record(
 
     Events.update(kept.store, add)
     return made[0]
+
+
+def _refuse_before_purge(held: Events, ledger: Ledger) -> None:
+    """Refuse a store that holds people who were purged: a copy that was put back, or a purge that was stopped."""
+    standing = KeptStores(ledger).standing(held.digest)
+    if standing == "purged":
+        what, then = "is from before a purge", "Restore the last one, or purge the same people again"
+        raise RefusedError.at("event store", what, expected="the store as it was last recorded or purged", then=then)
+    if standing == "unfinished":
+        then = "Purge the same people again, then record"
+        raise RefusedError.at("event store", "a purge of it was begun and never finished", then=then)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Extracts into a store that is kept: what stops them, who answers, what is told of what was held back."""
 
 import datetime as dt
+import shutil
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ import world as worlds
 from vru_models import workflow
 from vru_models.audit.ledger import Ledger
 from vru_models.errors import DataError, RefusedError, StorageError
-from vru_models.events import Events, record_events
+from vru_models.events import Events, record_events, store
 from vru_models.fairness.readiness import readiness
 from vru_models.feeds import read_feeds, write_extracts
 from vru_models.spec.digest import digest_file
@@ -189,6 +190,46 @@ def test_who_was_purged_is_in_no_audit_file_and_in_no_readiness(kept, ledger, tm
     build(SPEC, folder, out=tmp_path / "work", ledger=ledger, kept=kept)
     assert "p0001" not in set(open_audit_file(tmp_path / "work")["person_id"])
     assert len(open_audit_file(tmp_path / "work")) == 119
+
+
+def test_nothing_is_added_to_a_copy_from_before_a_purge(kept, ledger, tmp_path):
+    record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
+    shutil.copytree(kept.store, tmp_path / "copy")
+    purge(kept.store, ["p0001"], key=KEY, ledger=ledger)
+    folder, entries = sent(tmp_path / "september"), len(ledger)
+    with pytest.raises(RefusedError, match=r"event store: is from before a purge. .* Restore the last one"):
+        record(SPEC, folder, kept=Kept(tmp_path / "copy", KEY), ledger=ledger)
+    with pytest.raises(RefusedError, match=r"event store: is from before a purge"):
+        build(SPEC, folder, out=tmp_path / "work", ledger=ledger, kept=Kept(tmp_path / "copy", KEY))
+    assert len(ledger) == entries
+    record(SPEC, folder, kept=kept, ledger=ledger)
+
+
+def stop(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+def test_nothing_is_added_while_a_purge_is_not_finished(kept, ledger, tmp_path, monkeypatch):
+    record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
+    folder = sent(tmp_path / "september")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(store, "write_file", stop)
+        with pytest.raises(KeyboardInterrupt):
+            purge(kept.store, ["p0001"], key=KEY, ledger=ledger)
+    with pytest.raises(RefusedError, match=r"event store: a purge of it was begun and never finished. Purge the same"):
+        record(SPEC, folder, kept=kept, ledger=ledger)
+    purge(kept.store, ["p0001"], key=KEY, ledger=ledger)
+    assert record(SPEC, folder, kept=kept, ledger=ledger).rows
+
+
+def test_a_record_that_was_stopped_after_its_entry_is_recorded_again(kept, ledger, tmp_path, monkeypatch):
+    record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
+    folder = sent(tmp_path / "september")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(store, "write_file", stop)
+        with pytest.raises(KeyboardInterrupt):
+            record(SPEC, folder, kept=kept, ledger=ledger)
+    assert record(SPEC, folder, kept=kept, ledger=ledger).digest == Events.open(kept.store).digest
 
 
 def test_the_page_of_a_kept_store_asks_every_question_and_says_what_was_held_back(kept, ledger, tmp_path):
