@@ -121,38 +121,6 @@ def look_at(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> tu
     return feeds, events
 
 
-def take_in(spec: Spec, extracts: str | Path, *, ledger: Ledger, kept: Kept | None = None) -> tuple[Feeds, Events]:
-    """The feeds of a folder of extracts and the events they make, recorded with counts and digests.
-
-    With a store that is kept, the extracts are added to it (a store that is not there begins), and the events are all
-    that it then holds; refused as by :func:`record`, but for what was answered when these very files were recorded
-    before. Extracts that were added before add nothing.
-    """
-    reading = _Reading.of(extracts, spec)
-    feeds = read_extracts(extracts, spec)
-    if kept is None:
-        events = record_events(feeds, spec)
-        _account(ledger, spec, reading, Recorded.of(feeds, events))
-        return feeds, events
-    made: list[Events] = []
-
-    def add(earlier: Events | None) -> Events:
-        if earlier is not None:
-            _refuse_before_purge(earlier, ledger)
-        events = record_events(feeds, spec, earlier=earlier, key=kept.key)
-        done, answers = Recorded.of(feeds, events), _answered(ledger, reading)
-        _refuse_unanswered(done, answers)
-        _account(ledger, spec, reading, done, answers, before=earlier.digest if earlier else None)
-        made.append(events)
-        return events
-
-    if Path(kept.store).exists():
-        Events.update(kept.store, add)
-    else:
-        add(None).save(kept.store)
-    return feeds, made[0]
-
-
 def record(
     spec: Spec, extracts: str | Path, *, kept: Kept, ledger: Ledger, answers: Answers | None = None,
     quarantine: str | Path | None = None,
@@ -165,6 +133,8 @@ def record(
 
     Parameters
     ----------
+    answers
+        Left out, those with which these very files were recorded before.
     quarantine
         A new folder for the rows held back and why, where there are any; it is written even when this refuses.
     """
@@ -174,11 +144,12 @@ def record(
     def account(done: Recorded, before: str | None = None) -> None:
         if quarantine is not None and len(done.quarantine):
             write_folder(quarantine, quarantine_files(done.quarantine), role=FOLDER)
-        _refuse_unanswered(done, answers or Answers())
-        _account(ledger, spec, reading, done, answers or Answers(), before=before)
+        _refuse_unanswered(done, given)
+        _account(ledger, spec, reading, done, given, before=before)
 
     refuse_future(extracts_in(extracts, spec)[1])
     reading = _Reading.of(extracts, spec)
+    given = answers or _answered(ledger, reading)
     if not Path(kept.store).exists():
         return record_extracts(extracts, spec, kept.store, account=account)
     made: list[Recorded] = []
@@ -237,7 +208,11 @@ def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
     """The events of a folder of extracts (which is recorded in the ledger), or those of a store that is kept."""
     if (Path(source) / "store.json").exists():
         return Events.open(source)
-    return take_in(spec, source, ledger=ledger)[1]
+    reading = _Reading.of(source, spec)
+    feeds = read_extracts(source, spec)
+    events = record_events(feeds, spec)
+    _account(ledger, spec, reading, Recorded.of(feeds, events))
+    return events
 
 
 @dataclass(frozen=True)
@@ -316,17 +291,17 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     Parameters
     ----------
     kept
-        An event store that is kept from month to month; see :func:`take_in`.
+        An event store that is kept from month to month, to which the extracts are added by :func:`record` first; the
+        events are all that it then holds.
     """
     place = named_place(out, "working folder")
     refuse_inside_release(place / "dataset")
     refuse_taken(place, "dataset")
     reading = _Reading.of(extracts, spec)
-    if kept is None:
-        feeds = read_extracts(extracts, spec)
-        events = record_events(feeds, spec)
-    else:
-        feeds, events = take_in(spec, extracts, ledger=ledger, kept=kept)
+    if kept is not None:
+        record(spec, extracts, kept=kept, ledger=ledger)
+    feeds = read_extracts(extracts, spec)
+    events = record_events(feeds, spec) if kept is None else Events.open(kept.store)
     data = build_dataset(spec, events)
     sensitive = feeds.sensitive
     if sensitive is not None:
@@ -340,6 +315,8 @@ def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, 
     held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
     if kept is None:
         _account(ledger, spec, reading, Recorded.of(feeds, events))
+    else:
+        reading.refuse_changed()
     rows, labelled = len(data.X), int(data.labelled.sum())
     ledger.append("dataset", dataset=data.digest, spec=spec.digest, events=events.digest, rows=rows, labelled=labelled)
     if sensitive is not None:

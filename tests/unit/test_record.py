@@ -15,7 +15,7 @@ from vru_models.events import Events, record_events, store
 from vru_models.fairness.readiness import readiness
 from vru_models.feeds import read_feeds, write_extracts
 from vru_models.spec.digest import digest_file
-from vru_models.workflow import Answers, Kept, build, check, look_at, open_audit_file, purge, record, take_in
+from vru_models.workflow import Answers, Kept, build, check, look_at, open_audit_file, purge, record
 
 SPEC = worlds.spec()
 ANSWER = Answers({"VRU102:missing": "the agency sends the rest with the next extract"}, "A. Name, data lead")
@@ -95,8 +95,9 @@ def test_a_build_into_the_store_is_refused_alike_and_takes_the_answer_that_was_r
         build(SPEC, folder, out=tmp_path / "work", ledger=ledger, kept=kept)
     record(SPEC, folder, kept=kept, ledger=ledger, answers=ANSWER)
     assert build(SPEC, folder, out=tmp_path / "work", ledger=ledger, kept=kept).events.digest
+    assert record(SPEC, folder, kept=kept, ledger=ledger).rows
     with pytest.raises(RefusedError, match=r"VRU102 fail, missing: 61 of"):
-        take_in(SPEC, sent(tmp_path / "other", spoilt=61), ledger=ledger, kept=kept)
+        record(SPEC, sent(tmp_path / "other", spoilt=61), ledger=ledger, kept=kept)
 
 
 def test_the_first_and_the_next_extracts_give_the_store_that_is_made_in_memory(kept, ledger, tmp_path):

@@ -25,7 +25,6 @@ from vru_models.workflow import (
     open_audit_file,
     purge,
     record,
-    take_in,
     write_report,
 )
 
@@ -247,10 +246,10 @@ def test_a_store_is_kept_from_month_to_month_and_the_same_extracts_add_nothing(t
     second = sent(tmp_path / "september", small.EXTRACT_DATE, frames)
     kept = Kept(tmp_path / "store")
     for folder in (first, second):
-        _, events = take_in(spec, folder, ledger=ledger, kept=kept)
+        events = record(spec, folder, ledger=ledger, kept=kept)
     assert len(early["missing"]) < len(frames["missing"])
     assert events.digest == Events.open(tmp_path / "store").digest == ledger.find("events")[-1].body["events"]
-    _, again = take_in(spec, second, ledger=ledger, kept=kept)
+    again = record(spec, second, ledger=ledger, kept=kept)
     assert again.digest == events.digest
     made = build(spec, second, out=tmp_path / "work", ledger=ledger, kept=kept)
     assert made.events.digest == events.digest
@@ -260,14 +259,16 @@ def test_a_store_is_kept_from_month_to_month_and_the_same_extracts_add_nothing(t
 def test_who_is_purged_is_out_of_the_store_and_of_what_is_added_later_and_the_ledger_names_nobody(extracts, tmp_path):
     spec, ledger, key = worlds.spec(), Ledger(tmp_path / "ledger.jsonl"), bytes(range(32))
     store = tmp_path / "store"
-    _, events = take_in(spec, extracts, ledger=ledger, kept=Kept(store, key))
+    record(spec, extracts, ledger=ledger, kept=Kept(store, key))
+    events = Events.open(store)
     done = purge(store, ["p0001", "p0002", "nobody"], key=PseudonymKey("erasure", key), ledger=ledger)
     assert done == Purged(found=2, before=0, unknown=1, linked=0, left=0)
     begun, said = ledger.find("purging")[0], ledger.find("purge")[0]
     assert begun.body == said.body
     assert (said.seq, said.body["people"], said.body["before"]) == (begun.seq + 1, 3, events.digest)
     assert said.body["events"] == Events.open(store).digest
-    _, events = take_in(spec, extracts, ledger=ledger, kept=Kept(store, key))
+    record(spec, extracts, ledger=ledger, kept=Kept(store, key))
+    events = Events.open(store)
     assert not {"p0001", "p0002"} & {*events.frame["person_id"], *events.spells["person_id"]}
     assert said.body["events"] == ledger.find("events")[-1].body["events"] == ledger.find("events")[-1].body["before"]
     stored = b"".join(f.read_bytes() for f in [ledger.path, *store.glob("*.json")])
@@ -345,7 +346,7 @@ def test_the_ledger_says_what_a_kept_store_held_before_and_what_a_dataset_was_bu
 
 def test_events_that_other_indicators_made_are_built_into_nothing(extracts, tmp_path):
     kept = Kept(tmp_path / "store")
-    take_in(worlds.spec(), extracts, ledger=Ledger(tmp_path / "ledger.jsonl"), kept=kept)
+    record(worlds.spec(), extracts, ledger=Ledger(tmp_path / "ledger.jsonl"), kept=kept)
     other = worlds.spec(**{"indicators.suspension.where": {"kind": ["S"]}})
     with pytest.raises(DataError, match=r"events: were recorded by other indicators than those of this spec"):
         build_dataset(other, Events.open(tmp_path / "store"))
