@@ -10,7 +10,7 @@ from vru_models.cli import main
 
 COMMANDS = [
     "demo", "check", "readiness", "record", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report",
-    "purge", "expire", "secret", "pseudonymise", "rotate",
+    "purge", "expire", "secret", "pseudonymise", "rotate", "rekey",
 ]  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_f
 from vru_models.feeds.read import extracts_in
 from vru_models.feeds.sql import queries_read
 from vru_models.findings import Finding, Findings, Status
+from vru_models.identifiers.files import mapping_in
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file, digest_json
 from vru_models.spec.storage import named_place, read_file, require_free, storage_errors, write_folder, write_new
@@ -281,6 +282,23 @@ def purge(
     Events.update(store, without)
     ledger.append("purge", **told)
     return done[0]
+
+
+def rekey(store: str | Path, mapping: str | Path, *, ledger: Ledger, key: Key | None = None) -> int:
+    """Put new pseudonyms in the place of a store's old ones, by a mapping of ``rotate``; how many people it has.
+
+    The ledger holds the digests before and after, and how many there were. The window of retention goes on.
+    """
+    old_to_new = mapping_in(mapping)
+
+    def change(held: Events) -> Events:
+        _refuse_before_purge(held, ledger)
+        made = held.rekeyed(old_to_new, key=key)
+        ledger.append("events", events=made.digest, rows=len(made.frame), before=held.digest, rekeyed=len(held.people))
+        return made
+
+    Events.update(store, change)
+    return len(old_to_new)
 
 
 def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, kept: Kept | None = None) -> Built:

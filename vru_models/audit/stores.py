@@ -141,12 +141,12 @@ def _whom(entry: Entry) -> object:
 
 
 def written_days(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
-    """Every digest of events with the ``events`` entry from which it is kept: a purge renews nothing."""
+    """Every digest of events with the ``events`` entry from which it is kept; purges and new keys renew nothing."""
     recorded: dict[str, Entry] = {}
     for entry in entries:
-        if entry.kind == "events":
+        if entry.kind == "events" and entry.body.get("rekeyed") is None:
             recorded[entry.body["events"]] = entry
             yield entry, entry.body["events"]
-        elif entry.kind in ("purging", "purge") and entry.body["before"] in recorded:
+        elif entry.kind in ("events", "purging", "purge") and entry.body["before"] in recorded:
             recorded[entry.body["events"]] = recorded[entry.body["before"]]
             yield recorded[entry.body["events"]], entry.body["events"]

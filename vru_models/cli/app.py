@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ORDER: Final = (
     "demo", "check", "readiness", "record", "build", "fit", "evaluate", "key", "approve", "score", "verify", "report",
-    "purge", "expire", "secret", "pseudonymise", "rotate",
+    "purge", "expire", "secret", "pseudonymise", "rotate", "rekey",
 )  # fmt: skip
 """The commands as ``--help`` lists them: in the order in which work goes."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vru_models.cli.app import app, print_findings, say
+from vru_models.cli.app import ErasureKey, app, erasure_secret, print_findings, say
 
 RawFile = Annotated[Path, typer.Argument(metavar="IN", help="CSV file (with a header) of raw identifiers.")]
 Purpose = Annotated[str, typer.Option("--purpose", help="The one purpose that the key may serve: early_help.")]
@@ -79,4 +79,24 @@ def rotate(
     keys, form = [key_from(given, purpose=purpose) for given in (key, new_key)], form_of(encoding, delimiter)
     done = rotate_csv(source, out, column=column, keys=keys, purpose=purpose, id_type=id_type, form=form)
     say(f"{done['people']:,} people, from key {done['old_key_id']} to {done['new_key_id']}: {out}")
-    say(f"Recorded in {out}.json. Destroy the mapping once everything that holds old pseudonyms has been re-keyed.")
+    say(f"Recorded in {out}.json. Next, for a kept store: vru-models rekey STORE --mapping {out} --ledger FILE")
+    say("Destroy the mapping once everything that holds old pseudonyms has been re-keyed.")
+
+
+@app.command(epilog="Example: vru-models rekey store --mapping mapping.csv --ledger ledger.jsonl")
+def rekey(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The event store that is kept.")],
+    mapping: Annotated[Path, typer.Option("--mapping", metavar="FILE", help="What rotate wrote.")],
+    ledger: Annotated[
+        Path, typer.Option("--ledger", metavar="FILE", envvar="VRU_LEDGER", help="The partnership's one ledger.")
+    ],
+    erasure_key: ErasureKey = None,
+) -> None:
+    """Put new pseudonyms in the place of the old ones in a store that is kept."""
+    from vru_models.audit.ledger import Ledger
+    from vru_models.workflow import rekey as rekey_store
+
+    key = erasure_secret(erasure_key) if erasure_key else None
+    people = rekey_store(store, mapping, ledger=Ledger(ledger), key=key)
+    say(f"The store is under new pseudonyms, by a mapping of {people:,} people; the next extracts have to be, too.")
+    say("Datasets, runs, lists and audit files made before hold the old ones: build again, and destroy the mapping.")

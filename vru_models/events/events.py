@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,15 @@ from vru_models.events import store
 from vru_models.events.checks import until_found
 from vru_models.events.description import Description, composition, lags
 from vru_models.events.folding import ROW_KINDS, as_known, fold, folded_rows
-from vru_models.events.tombstones import LEAST_CONFIDENCE, Key, Purged, Tombstones, linked_to, pseudonyms_in
+from vru_models.events.tombstones import (
+    LEAST_CONFIDENCE,
+    Key,
+    Purged,
+    Tombstones,
+    linked_to,
+    pseudonyms_in,
+    require_one_to_one,
+)
 from vru_models.events.versions import (
     FRAME_COLUMNS,
     PLAIN,
@@ -31,11 +39,9 @@ from vru_models.events.versions import (
 )
 from vru_models.findings import Findings
 from vru_models.spec.calendar import as_day
-from vru_models.spec.digest import digest_frame, digest_json
+from vru_models.spec.digest import digest_frame
 from vru_models.spec.sources import VOID_STATUSES
 from vru_models.spec.tables import Kind
-
-_NOBODY: Final = Tombstones()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +87,7 @@ class Events:
     findings: Findings = field(default=Findings(), repr=False)
     closers: pd.DataFrame = field(default_factory=no_versions, repr=False)
     recorded_under: str = ""
-    tombstones: Tombstones = field(default=_NOBODY, repr=False)
+    tombstones: Tombstones = field(default=Tombstones(), repr=False)
 
     def __post_init__(self) -> None:
         if tuple(self.frame.columns) != FRAME_COLUMNS:
@@ -157,7 +163,7 @@ class Events:
         bucket = store.bucket_of(self.frame["person_id"], n_buckets) if n_buckets > 1 else np.zeros(len(self.frame))
         parts = (self.frame.iloc[np.flatnonzero(bucket == i)] for i in range(n_buckets))
         buckets = [digest_frame(part, index=False) for part in parts]
-        return combined_digest(buckets, self.rows, self.extract_dates, self.tombstones)
+        return store.combined_digest(buckets, self.rows, self.extract_dates, self.tombstones)
 
     def as_known(self, date: Any) -> Events:
         """What was known on a date (``known_date < date <= known_until``), as if extracted then."""
@@ -259,6 +265,41 @@ class Events:
         stay = len((others - taken) & left.people)
         return left, Purged(len(whom) - len(gone), buried, len(gone) - buried, len(taken), stay)
 
+    def rekeyed(self, mapping: pd.Series[str], *, key: Key | None = None) -> Events:
+        """The same events under new pseudonyms, as after a change of the key that made them.
+
+        People who were purged stay out by the new pseudonyms, too, where the mapping has them.
+
+        Parameters
+        ----------
+        mapping
+            New pseudonyms by old ones (the index), as :func:`~vru_models.identifiers.rotate` gives them.
+        key
+            The key of the tombstones, where there are any.
+
+        Raises
+        ------
+        DataError
+            When somebody here is not in the mapping, or two people would become one.
+
+        Examples
+        --------
+        >>> events = Events.from_frame(pd.DataFrame({
+        ...     "person_id": ["a", "b"], "indicator": "suspension", "event_date": "2024-01-10",
+        ...     "known_date": "2024-01-12"}))
+        >>> events.rekeyed(pd.Series({"a": "z", "b": "y"})).frame["person_id"].tolist()
+        ['y', 'z']
+        """
+        require_one_to_one(mapping, self.people)
+        rows = {kind: _renamed(frame, mapping) for kind, frame in self.rows.items()}
+        return replace(
+            self,
+            frame=tidy(in_order(_renamed(self.frame, mapping))),
+            rows={kind: folded_rows(frame, kind) for kind, frame in rows.items()},
+            closers=tidy(in_order(_renamed(self.closers, mapping))),
+            tombstones=self.tombstones.rekeyed(mapping, key=key),
+        )
+
     def recorded(self, findings: Findings, *, under: str) -> Events:
         """The same events with what was found, and by which indicators, when they were recorded."""
         return replace(self, findings=findings, recorded_under=under)
@@ -345,16 +386,8 @@ class Events:
         )
 
 
-def combined_digest(
-    buckets: Sequence[str],
-    rows: Mapping[Kind, pd.DataFrame],
-    extract_dates: Mapping[str, dt.date],
-    tombstones: Tombstones = _NOBODY,
-) -> str:
-    """:attr:`Events.digest` from the digest of each bucket's part of the frame."""
-    others = [digest_frame(frame, index=False) for frame in rows.values()]
-    dates = {name: date.isoformat() for name, date in extract_dates.items()}
-    return digest_json([*buckets, *others, dates, tombstones.model_dump(mode="json")])
+def _renamed(rows: pd.DataFrame, mapping: pd.Series[str]) -> pd.DataFrame:
+    return rows.assign(**{name: rows[name].map(mapping).astype("str") for name in _persons(rows)})
 
 
 def _persons(rows: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from vru_models.events.folding import ROW_KINDS
 from vru_models.events.tombstones import Tombstones
 from vru_models.findings import Finding, Findings
 from vru_models.frames import to_frame, to_table
-from vru_models.spec.digest import buckets_of, canonical_json, digest_bytes, digest_json
+from vru_models.spec.digest import buckets_of, canonical_json, digest_bytes, digest_frame, digest_json
 from vru_models.spec.section import Section
 from vru_models.spec.storage import read_file, storage_errors, sync_folder, write_file, write_folder_from
 from vru_models.spec.tables import Kind
@@ -45,6 +45,7 @@ SCHEMA = pa.schema(
 MOST_BUCKETS = 256
 _ROWS_PER_BUCKET = 100_000
 _LARGEST = 1 << 34
+_NOBODY = Tombstones()
 
 
 class _Manifest(Section):
@@ -277,6 +278,18 @@ def _not_as_written(name: str) -> DataError:
     return DataError.at(
         "event store", f"{name} is not what was written", then="Restore it from a copy, or record again"
     )
+
+
+def combined_digest(
+    buckets: Sequence[str],
+    rows: Mapping[Kind, pd.DataFrame],
+    extract_dates: Mapping[str, dt.date],
+    tombstones: Tombstones = _NOBODY,
+) -> str:
+    """:attr:`Events.digest` from the digest of each bucket's part of the frame."""
+    others = [digest_frame(frame, index=False) for frame in rows.values()]
+    dates = {name: date.isoformat() for name, date in extract_dates.items()}
+    return digest_json([*buckets, *others, dates, tombstones.model_dump(mode="json")])
 
 
 def names_in(folder: str | Path) -> frozenset[str]:

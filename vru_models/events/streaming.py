@@ -15,12 +15,12 @@ import pandas as pd
 import pyarrow as pa
 
 from vru_models.events import checks
-from vru_models.events.events import Events, combined_digest
+from vru_models.events.events import Events
 from vru_models.events.extending import history_in, refuse_history
 from vru_models.events.folding import ROW_KINDS, fold, folded_rows
 from vru_models.events.recording import agreed_coverage, found_of, versions_of
 from vru_models.events.spill import Spill
-from vru_models.events.store import MOST_BUCKETS, SCHEMA, Beside, bucket_count, bucket_of, save_buckets
+from vru_models.events.store import MOST_BUCKETS, SCHEMA, Beside, bucket_count, bucket_of, combined_digest, save_buckets
 from vru_models.events.tombstones import Tombstones
 from vru_models.events.versions import FRAME_COLUMNS, VERSION_COLUMNS, in_order, no_versions, tidy, typed
 from vru_models.feeds.feeds import Feeds

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vru_models.errors import RefusedError
+from vru_models.errors import DataError, RefusedError
 from vru_models.identifiers.pseudonyms import PseudonymKey, key_for
 from vru_models.spec.digest import keyed_digest, keyed_digests
 from vru_models.spec.question import Cohort
@@ -57,6 +57,13 @@ class Tombstones(Section):
         codes, distinct = pd.factorize(people)
         buried = np.isin(keyed_digests(secret, [_PERSON], [str(p) for p in distinct]), self.people)
         return np.asarray(np.append(buried, False)[codes])
+
+    def rekeyed(self, mapping: pd.Series[str], *, key: Key | None) -> Tombstones:
+        """These, and the new pseudonyms (the values) of those whose old ones (the index) are among them."""
+        if not self.people:
+            return self
+        buried = mapping[self.hide(pd.Series(mapping.index, dtype="str"), key=key)]
+        return self.with_people(buried, key=self._secret(key))
 
     def _secret(self, key: Key | None) -> bytes:
         where = "tombstones"
@@ -119,6 +126,16 @@ def pseudonyms_in(people: Iterable[str]) -> tuple[str, ...]:
     if empty := sum(not person.strip() for person in named):
         raise ValueError(f"{empty:,} of {len(named):,} pseudonyms are empty. Nobody is called so.")
     return tuple(sorted(set(named)))
+
+
+def require_one_to_one(mapping: pd.Series[str], people: Collection[str]) -> None:
+    """Refuse new pseudonyms by old ones that leave somebody out, or would make two people one."""
+    then = "Make the mapping again, with rotate, from everybody's raw identifiers"
+    if missing := len(set(people).difference(mapping.index)):
+        what = f"{missing:,} of {len(people):,} people are not in the mapping"
+        raise DataError.at("mapping", what, expected="everybody's old pseudonym", then=then)
+    if twice := int(mapping.duplicated().sum() + mapping.index.duplicated().sum()):
+        raise DataError.at("mapping", f"{twice:,} pseudonyms are there twice", expected="each once", then=then)
 
 
 def linked_to(links: pd.DataFrame, people: Collection[str], *, least: float) -> frozenset[str]:

@@ -26,6 +26,7 @@ from vru_models.spec.storage import read_file, write_new
 
 _LARGEST = 1 << 34
 _ROLE = "file of identifiers"
+_ROTATE = "Make it with vru-models rotate"
 _DESCRIPTOR = re.compile(r"[0-9]{1,9}")
 _MOST_NAMED = 10
 _PLAIN_FORM = Source()
@@ -123,6 +124,26 @@ def rotate_csv(
     write_new(out, _csv(list(mapping.columns), mapping.itertuples(index=False)), role="mapping")
     ids = {"old_key_id": old.id, "new_key_id": new.id}
     return _recorded(out, {**ids, "purpose": purpose, "id_type": id_type, "people": len(mapping)})
+
+
+def mapping_in(file: str | Path) -> pd.Series[str]:
+    """New pseudonyms by old ones, from a mapping that :func:`rotate_csv` wrote.
+
+    Examples
+    --------
+    >>> mapping_in("nowhere/mapping.csv")
+    Traceback (most recent call last):
+        ...
+    vru_models.errors.StorageError: mapping: cannot be read (No such file or directory). Check the path.
+    """
+    content = read_file(file, _LARGEST, role="mapping")
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))
+    except (UnicodeError, csv.Error):
+        rows = []
+    if rows[:1] != [["old_pseudonym", "new_pseudonym"]] or any(len(row) != 2 or not all(row) for row in rows):
+        raise DataError.at("mapping", "is not what rotate writes", expected="old_pseudonym,new_pseudonym", then=_ROTATE)
+    return pd.Series([new for _, new in rows[1:]], index=[old for old, _ in rows[1:]], dtype="str")
 
 
 def key_from(text: str, *, purpose: str) -> PseudonymKey:
