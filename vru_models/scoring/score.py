@@ -28,7 +28,7 @@ from vru_models.spec.digest import digest_frame
 STALE_DAYS: Final = 45
 """An extract this many days older than the as-of date, or more, is taken for a feed outage."""
 
-_ADMISSION: Final = ("VRU101", "VRU102", "VRU103", "VRU107", "VRU108", "VRU110")
+_ADMISSION: Final = ("VRU101", "VRU102", "VRU103", "VRU107", "VRU108", "VRU110", "VRU121", "VRU124")
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def _learnt(release: Release, day: np.datetime64) -> Finding:
 
 
 def _admitted(spec: Spec, events: Events) -> Findings:
-    """What the gate of the feeds concluded about the rows of each feed that is used."""
+    """What the gate and recording concluded about the rows of each feed that is used."""
     used = spec.feeds_behind
     return events.findings.where(lambda f: f.code in _ADMISSION and f.where in used)
 
