@@ -22,7 +22,8 @@ def recorded(*extracts):
 SEPTEMBER = (
     "cannot tell",
     "missing",
-    "in the extract of 2022-09-01: 1 of 1 rows quarantined (100.0%; at most 1%); known_date:not_a_date 1 (VRU102)",
+    "in the extract of 2022-09-01: 1 of 1 rows quarantined (100.0%; at most 1%); known_date:not_a_date 1; "
+    "dates are read as %Y-%m-%d (source.date_format) (VRU102)",
 )
 
 

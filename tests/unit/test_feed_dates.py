@@ -95,7 +95,7 @@ def test_text_is_text_however_it_is_kept(kind):
 TEXTS = st.one_of(
     st.builds(lambda day, form: day.strftime(form), DAYS, st.sampled_from([*FORMS, "%Y-%m-%d"])),
     st.from_regex(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}", fullmatch=True),
-    st.sampled_from([None, "", "x", "00/00/0000", "2022-13-01"]),
+    st.sampled_from([None, "", "x", "00/00/0000", "01/01/0000", "2022-13-01"]),
 )
 
 

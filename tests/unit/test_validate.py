@@ -55,6 +55,7 @@ def test_a_good_row_is_accepted_in_the_house_types():
         ("x1,a,S,2022-01-10,2022-01-12,NaN,recorded", "sessions:not_a_number"),
         ("x1,a,S,2022-01-10,2022-01-12,\uff11\uff12,recorded", "sessions:not_a_number"),
         ("x1,a,S,0000-00-00,2022-01-12,3,recorded", "start_date:not_a_date"),
+        ("x1,a,S,0000-01-01,2022-01-12,3,recorded", "start_date:not_a_date"),
         ("x1,a,S,2022-W02-1,2022-01-12,3,recorded", "start_date:not_a_date"),
         ("x1,a,S,\uff12022-01-10,2022-01-12,3,recorded", "start_date:not_a_date"),
         (",a,S,2022-01-10,2022-01-12,3,recorded", "exclusion_id:required"),

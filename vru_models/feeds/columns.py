@@ -15,6 +15,9 @@ from vru_models.frames import encoded, texts_of
 from vru_models.spec.tables import Column, Constraints, FieldType
 
 Mask: TypeAlias = np.ndarray
+YEAR_1 = pa.scalar(np.datetime64("0001-01-01", "s"))
+"""The first day there is: Arrow reads a year 0, which no calendar has."""
+
 _INTEGER = r"^[+-]?\d{1,18}(\.0+)?$"
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 
@@ -98,7 +101,7 @@ def _number(texts: pa.Array) -> tuple[pa.Array, Mask]:
 def _date(texts: pa.Array, form: str = "%Y-%m-%d") -> tuple[pa.Array, Mask]:
     read = pc.strptime(texts, format=form, unit="s", error_is_null=True)
     # strptime rolls 30 February over into March, so a date counts only when it is written back as it came
-    good = pc.equal(pc.strftime(read, format=form), texts).fill_null(False)
+    good = pc.and_(pc.equal(pc.strftime(read, format=form), texts), pc.greater_equal(read, YEAR_1)).fill_null(False)
     return pc.if_else(good, read, pa.scalar(None, read.type)).cast(pa.date32()), ~np.asarray(good)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vru_models.feeds.columns import YEAR_1
 from vru_models.frames import encoded
 from vru_models.spec.sources import ISO_DATE
 from vru_models.spec.tables import TableSchema
@@ -47,7 +48,7 @@ def _rewritten(column: pa.ChunkedArray, form: str, *, missing: tuple[str, ...]) 
     texts = distinct.cast(pa.string())
     read = pc.strptime(texts, format=form, unit="s", error_is_null=True)
     # strptime rolls 30 February over into March and takes 1 for 01; what it read must be what was written
-    said = pc.equal(pc.strftime(read, format=form), texts).fill_null(False)
+    said = pc.and_(pc.equal(pc.strftime(read, format=form), texts), pc.greater_equal(read, YEAR_1)).fill_null(False)
     absent = pc.is_in(texts, value_set=pa.array(missing, pa.string()))
     marked = pc.binary_join_element_wise(pa.scalar(_UNREADABLE), texts, "")
     others = pc.if_else(pc.match_substring_regex(texts, pattern=_ISO_TEXT), marked, texts)
