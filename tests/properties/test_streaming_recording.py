@@ -31,7 +31,7 @@ PEOPLE, DAYS = [f"p{i}" for i in range(9)], st.integers(0, 20)
 
 
 def day(n, start="2024-06-20"):
-    return str(np.datetime64(start) + n)
+    return str(np.datetime64(start) + np.timedelta64(n, "D"))
 
 
 exclusion = st.tuples(

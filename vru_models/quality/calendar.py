@@ -19,6 +19,7 @@ SHARED, PARTLY, NOT_SHARED = "shared", "partly", "not shared"
 MOST_MONTHS: Final = 240
 """Months before the last extract that a calendar goes back at most; a date of birth in a date column fills no page."""
 
+MONTH, DAY = np.timedelta64(1, "M"), np.timedelta64(1, "D")
 _OLDEST: Final = 200
 
 
@@ -86,7 +87,8 @@ def states(
     if not len(months):
         return np.array([], dtype=object)
     first = months[0].astype("datetime64[D]").astype(np.int64)
-    end = min((months[-1] + 1).astype("datetime64[D]"), as_day(extract_date) + 1).astype(np.int64)
+    after = (months[-1] + MONTH).astype("datetime64[D]"), as_day(extract_date) + DAY
+    end = min(after).astype(np.int64)
     starts = months.astype("datetime64[D]").astype(np.int64) - first
     every, some = np.ones(len(months), dtype=bool), np.zeros(len(months), dtype=bool)
     for area in areas:

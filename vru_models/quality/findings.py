@@ -19,7 +19,7 @@ from vru_models.events.description import first_known
 from vru_models.events.events import Events
 from vru_models.feeds.gate import most_quarantined
 from vru_models.findings import Finding, Status
-from vru_models.quality.calendar import SHARED
+from vru_models.quality.calendar import DAY, MONTH, SHARED
 from vru_models.quality.feeds import EVERY_ROW, event_feeds, person_column
 from vru_models.spec import Span, Spec
 from vru_models.spec.tables import Vru
@@ -136,7 +136,7 @@ def _silence(feed: str, rows: pd.DataFrame, notes: pd.Series[str], vru: Vru, ext
     arrived = Span(vru.typical_lag.p95, "D").before(extracted)
     records, withheld = rows["records"].fillna(0).to_numpy(), (notes == WITHHELD).to_numpy()
     shown = np.flatnonzero(records > 0)
-    judged = (rows["state"] == SHARED).to_numpy() & ((months + 1).astype("datetime64[D]") - 1 <= arrived)
+    judged = (rows["state"] == SHARED).to_numpy() & ((months + MONTH).astype("datetime64[D]") - DAY <= arrived)
     judged &= ~withheld & (season != _AUGUST) | (vru.calendar != "term_time")
     if not len(shown) or not judged[shown[0] : shown[-1] + 1].any():
         return Finding("VRU112", "cannot tell", feed, "no month that was wholly shared has records that may be shown")
