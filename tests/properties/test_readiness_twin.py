@@ -117,7 +117,7 @@ def hidden(part, whole):
     return part if 0 < part < whole else 0
 
 
-DAYS = st.integers(0, 120).map(lambda n: np.datetime64("2024-01-01") + n)
+DAYS = st.integers(0, 120).map(lambda n: np.datetime64("2024-01-01") + np.timedelta64(n, "D"))
 ROWS = st.lists(
     st.tuples(
         st.sampled_from(["*", "A", "B", "C"]), st.none() | st.integers(8, 20), st.none() | st.integers(8, 20), DAYS,
