@@ -135,7 +135,7 @@ def test_a_month_is_what_its_days_areas_and_ages_are(rows, extract):
     months = np.arange("2023-12", "2024-07", dtype="datetime64[M]")
     found = states(frame, months, ["A", "B"], (10, 17), extract)
     for month, state in zip(months, found, strict=True):
-        days = np.arange(month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]"))
+        days = np.arange(month.astype("datetime64[D]"), (month + np.timedelta64(1, "M")).astype("datetime64[D]"))
         cells = Counter(
             any(
                 area in (where, "*")
