@@ -93,6 +93,13 @@ def test_a_record_that_is_about_somebody_else_and_no_longer_matches_closes_what_
     assert versions(events) == ["a 12 Jan 20 Jun 3", "b 20 Jun open nan"]
 
 
+def test_a_snapshot_that_keeps_earlier_versions_gives_nobody_s_record_to_somebody_else():
+    both = (FIRST, "x1,b,S,2022-01-10,2022-05-20,3,recorded")
+    events = recorded(*(extract(day, *both, declared=SNAPSHOT) for day in (JUNE, JULY)), declared=SNAPSHOT)
+    (found,) = [f for f in events.findings if f.code == "VRU124" and f.where == "exclusions"]
+    assert (found.status, found.figures) == ("pass", {"elsewhere": 0, "again": 1})
+
+
 def test_a_record_that_was_corrected_to_an_earlier_day_and_then_vanishes_is_withdrawn_as_it_was_last_said():
     earlier = "x1,a,S,2021-12-10,2022-06-20,3,recorded"
     events = recorded(*(extract(day, *lines, declared=SNAPSHOT) for day, lines in

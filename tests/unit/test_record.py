@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
@@ -206,17 +207,22 @@ def test_nothing_is_added_to_a_copy_from_before_a_purge(kept, ledger, tmp_path):
     record(SPEC, folder, kept=kept, ledger=ledger)
 
 
-def stop(*args, **kwargs):
-    raise KeyboardInterrupt
+@contextmanager
+def stopped_at_the_first_file(monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt("stopped here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write_file", stop)
+        with pytest.raises(KeyboardInterrupt, match="stopped here"):
+            yield
 
 
 def test_nothing_is_added_while_a_purge_is_not_finished(kept, ledger, tmp_path, monkeypatch):
     record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
     folder = sent(tmp_path / "september")
-    with monkeypatch.context() as stopped:
-        stopped.setattr(store, "write_file", stop)
-        with pytest.raises(KeyboardInterrupt):
-            purge(kept.store, ["p0001"], key=KEY, ledger=ledger)
+    with stopped_at_the_first_file(monkeypatch):
+        purge(kept.store, ["p0001"], key=KEY, ledger=ledger)
     with pytest.raises(RefusedError, match=r"event store: a purge of it was begun and never finished. Purge the same"):
         record(SPEC, folder, kept=kept, ledger=ledger)
     purge(kept.store, ["p0001"], key=KEY, ledger=ledger)
@@ -226,10 +232,8 @@ def test_nothing_is_added_while_a_purge_is_not_finished(kept, ledger, tmp_path, 
 def test_a_record_that_was_stopped_after_its_entry_is_recorded_again(kept, ledger, tmp_path, monkeypatch):
     record(SPEC, sent(tmp_path / "august", day=dt.date(2024, 8, 31)), kept=kept, ledger=ledger)
     folder = sent(tmp_path / "september")
-    with monkeypatch.context() as stopped:
-        stopped.setattr(store, "write_file", stop)
-        with pytest.raises(KeyboardInterrupt):
-            record(SPEC, folder, kept=kept, ledger=ledger)
+    with stopped_at_the_first_file(monkeypatch):
+        record(SPEC, folder, kept=kept, ledger=ledger)
     assert record(SPEC, folder, kept=kept, ledger=ledger).digest == Events.open(kept.store).digest
 
 

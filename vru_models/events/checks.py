@@ -157,11 +157,9 @@ def began_later(feed: str, *, old: int, rows: int) -> Iterator[Finding]:
 def arrived(feed: str, new: Added, delivery: Delivery, *, standing: int) -> Iterator[Finding]:
     """VRU121: records that vanished from a snapshot; VRU122: versions that arrived later than they say."""
     yield _vanished(feed, new, delivery, standing)
-    versions, late = len(new.versions), new.late
-    message = (
-        f"{versions:,} new versions, {late:,} of them known by the previous extract and not in it: known from this"
-    )
-    yield Finding("VRU122", "pass", feed, f"{message} one", {"new": versions, "late": late})
+    figures = {"new": len(new.versions), "late": new.late}
+    late = f"{new.late:,} of them known by the previous extract and not in it: known from this one"
+    yield Finding("VRU122", "pass", feed, f"{len(new.versions):,} new versions, {late}", figures)
 
 
 def _vanished(feed: str, new: Added, delivery: Delivery, standing: int) -> Finding:

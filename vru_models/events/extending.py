@@ -158,7 +158,8 @@ def _new_versions(
         known_date=pd.Timestamp(delivery.extracted), status="withdrawn"
     )
     standing = len(last) - int(last["status"].isin(VOID_STATUSES).sum())
-    again = pd.merge(last[["event_id", "person_id"]], arriving[["event_id", "person_id"]], on="event_id")
+    newest = arriving.sort_values("known_date", kind="stable").drop_duplicates("event_id", keep="last")
+    again = pd.merge(last[["event_id", "person_id"]], newest[["event_id", "person_id"]], on="event_id")
     elsewhere = int((again["person_id_x"] != again["person_id_y"]).sum())
     found = [
         *checks.arrived(feed, new, delivery, standing=standing),
