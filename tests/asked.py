@@ -14,11 +14,11 @@ import pandas as pd
 import small
 from tables import table
 
-from vru_models.dataset import STATUS
-from vru_models.dataset.coded import Coded, encode
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.rows import Day, data_end, day_of
 from vru_models.events import Events
+from vru_models.features import STATUS
+from vru_models.features.coded import Coded, encode
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 

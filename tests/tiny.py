@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release
 from vru_models.audit.trust import Signer
-from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import day_of, day_volumes
 from vru_models.dataset.volume import unnamed
 from vru_models.events import Events
+from vru_models.features.coded import encode
 from vru_models.models import Card, CardFeature
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day

@@ -20,12 +20,12 @@ from vru_models.audit.release import Release
 from vru_models.audit.signing import create_key
 from vru_models.audit.trust import Trust, TrustedKey
 from vru_models.dataset import Dataset
-from vru_models.dataset.splits import splits_of
 from vru_models.dataset.volume import volume_frame
 from vru_models.evidence import Evidence, Run, evaluate, fit
 from vru_models.feeds import write_extracts
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
+from vru_models.splits import splits_of
 from vru_models.workflow import Built, build
 
 AS_OF = [dt.date(2021, 10, 1), dt.date(2022, 5, 1), dt.date(2022, 12, 1), dt.date(2023, 7, 1), dt.date(2024, 2, 1)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vru_models.audit.release import Release
     from vru_models.audit.report import report
     from vru_models.audit.verify import verify
-    from vru_models.dataset import Dataset, build_dataset, prove_no_leakage, temporal_splits
+    from vru_models.dataset import Dataset, build_dataset, prove_no_leakage
     from vru_models.disclosure.protect import protect
     from vru_models.errors import VruError
     from vru_models.events import Events, record_events
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vru_models.models import FlagCountClassifier, ScorecardClassifier
     from vru_models.scoring import score
     from vru_models.spec import Spec
+    from vru_models.splits import temporal_splits
     from vru_models.synthetic import synthetic_feeds
     from vru_models.workflow import check
 
@@ -42,7 +43,7 @@ _HOME = {
     "record_events": "events",
     "Events": "events",
     "readiness": "fairness.readiness",
-    "temporal_splits": "dataset",
+    "temporal_splits": "splits",
     "build_dataset": "dataset",
     "Dataset": "dataset",
     "prove_no_leakage": "dataset",

@@ -23,15 +23,14 @@ from vru_models.audit.release import refuse_future
 from vru_models.audit.report import report
 from vru_models.audit.stores import KeptStores
 from vru_models.dataset import Dataset, build_dataset
-from vru_models.dataset.coded import encode
-from vru_models.dataset.people import left_out
 from vru_models.dataset.rows import data_end, known_at_last
-from vru_models.dataset.splits import splits_of
 from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
 from vru_models.events.tombstones import LEAST_CONFIDENCE, Key, Purged, Tombstones, pseudonyms_in
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
+from vru_models.features.coded import encode
+from vru_models.features.people import left_out
 from vru_models.feeds import Feeds, read_feeds
 from vru_models.feeds.passing import OBJECTED
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
@@ -42,6 +41,7 @@ from vru_models.identifiers.files import mapping_in
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file, digest_json
 from vru_models.spec.storage import named_place, read_file, require_free, storage_errors, write_folder, write_new
+from vru_models.splits import splits_of
 
 T = TypeVar("T")
 AUDIT_FILE = "audit_file.parquet"

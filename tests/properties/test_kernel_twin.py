@@ -12,11 +12,11 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
 from worlds import FEED_OF, World
 
-from vru_models.dataset import STATUS
-from vru_models.dataset.coded import encode
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
-from vru_models.dataset.people import left_out
 from vru_models.dataset.rows import day_of
+from vru_models.features import STATUS
+from vru_models.features.coded import encode
+from vru_models.features.people import left_out
 from vru_models.spec.calendar import as_days
 
 SPEC = worlds.spec()

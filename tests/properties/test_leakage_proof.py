@@ -9,11 +9,12 @@ import pytest
 import worlds
 from hypothesis import given, settings
 
-from vru_models.dataset import cohort, kernel, leakage, people, prove_no_leakage, rows
-from vru_models.dataset.coded import OPEN, Coverage, Timeline
+from vru_models.dataset import cohort, leakage, prove_no_leakage, rows
 from vru_models.dataset.outcome import label_dates
-from vru_models.dataset.people import segments_known
 from vru_models.errors import LeakageError
+from vru_models.features import kernel, people
+from vru_models.features.coded import OPEN, Coverage, Timeline
+from vru_models.features.people import segments_known
 
 SPEC = worlds.spec()
 WORLD = worlds.world(7, worlds.AS_OF[0], (80, 6, 0, 4, 2, 0, 0))

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import World
 
-from vru_models.dataset.coded import encode
 from vru_models.dataset.outcome import label_dates, labels_on
 from vru_models.dataset.rows import day_of
+from vru_models.features.coded import encode
 from vru_models.spec.calendar import as_days
 
 SPEC = worlds.spec()

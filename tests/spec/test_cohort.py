@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from asked import answered, events, nothing, rows, spec
 
-from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import day_of
+from vru_models.features.coded import encode
 from vru_models.spec.calendar import as_days
 
 FOUR = """

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
 
-from vru_models.dataset import Split, Splits, temporal_splits
-from vru_models.dataset.splits import splits_of
 from vru_models.errors import DataError
 from vru_models.spec.calendar import Span, as_days
+from vru_models.splits import Split, Splits, splits_of, temporal_splits
 
 
 def train_of(splits):

@@ -6,7 +6,7 @@ import pytest
 import small
 from asked import ALL_SHARED, answered, events, grid, nothing, rows, spec
 
-from vru_models.dataset import STATUS
+from vru_models.features import STATUS
 
 SPELL = """
     spell_id | person_id | area | birth_month | start_date | end_date | known_date

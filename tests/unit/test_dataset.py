@@ -11,10 +11,10 @@ import small
 from asked import EXTRACTED, events, spec
 
 from vru_models.dataset import Dataset, build_dataset
-from vru_models.dataset.coded import Timeline
 from vru_models.dataset.leakage import alarms
 from vru_models.errors import DataError, LeakageError, StorageError
 from vru_models.events import Events
+from vru_models.features.coded import Timeline
 from vru_models.spec.digest import canonical_json, digest_json
 
 SAID = """

@@ -1,7 +1,7 @@
 import pytest
 
-from vru_models.dataset import temporal_splits
 from vru_models.spec import Spec
+from vru_models.splits import temporal_splits
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import day_of, day_volumes
 from vru_models.dataset.volume import EVERYWHERE, volume_frame, volume_rows
+from vru_models.features.coded import encode
 from vru_models.spec.calendar import as_day
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.coded import encode
 from vru_models.dataset.dataset import Dataset
 from vru_models.dataset.leakage import alarms, prove_no_leakage
-from vru_models.dataset.people import left_out
 from vru_models.dataset.rows import assemble, data_end, known_at_last
-from vru_models.dataset.splits import splits_of
 from vru_models.errors import DataError
 from vru_models.events import Events
+from vru_models.features.coded import encode
+from vru_models.features.people import left_out
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
+from vru_models.splits import splits_of
 
 
 def build_dataset(spec: Spec, events: Events) -> Dataset:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vru_models.dataset.coded import Coded
-from vru_models.dataset.people import Segments, objected, segment_on
-from vru_models.dataset.status import window_start
+from vru_models.features.coded import Coded
+from vru_models.features.people import Segments, objected, segment_on
+from vru_models.features.status import window_start
 from vru_models.spec import Spec
 from vru_models.spec.calendar import completed_years
 from vru_models.spec.question import Rule

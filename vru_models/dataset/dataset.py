@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from vru_models.dataset.rows import counts_frame
-from vru_models.dataset.splits import Split, Splits
 from vru_models.dataset.volume import volume_frame, volume_rows
 from vru_models.errors import DataError, StorageError
 from vru_models.findings import Findings
 from vru_models.spec.calendar import as_days
 from vru_models.spec.digest import canonical_json, digest_bytes, digest_frame, digest_json
 from vru_models.spec.storage import read_file, write_folder
+from vru_models.splits import Split, Splits
 
 FORMAT = "vru-dataset/1"
 _FRAMES = ("X", "status", "rows")
@@ -37,7 +37,7 @@ class Dataset:
         float32, one column per declared feature, index ``(person_id, as_of)`` ascending by date and person. A cell
         without a value is NaN and its reason is in ``status``.
     status
-        uint8 per row, feed and window: the codes 0 to 7 of ``vru_models.dataset.STATUS``.
+        uint8 per row, feed and window: the codes 0 to 7 of ``vru_models.features.STATUS``.
     rows
         Per row: ``area``, ``household_id`` (the person's own where none is known), ``y`` (1, 0 or NaN) and
         ``why_missing`` (empty where labelled).

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from vru_models.dataset.coded import OPEN, Coded, Coverage, Links, Objections, Timeline, encode
 from vru_models.dataset.outcome import label_dates
 from vru_models.dataset.rows import data_end, day_of
-from vru_models.dataset.splits import splits_of
 from vru_models.errors import LeakageError
 from vru_models.events import Events
+from vru_models.features.coded import OPEN, Coded, Coverage, Links, Objections, Timeline, encode
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import lottery_numbers
+from vru_models.splits import splits_of
 
 SAMPLE = 500
 """People on whom the proof is run, drawn by lottery."""

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from vru_models.dataset.coded import Coded
 from vru_models.dataset.cohort import Cohort
-from vru_models.dataset.people import end_of_stay, linked, same_person, segments_known
+from vru_models.features.coded import Coded
+from vru_models.features.people import end_of_stay, linked, same_person, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import completed_years
 

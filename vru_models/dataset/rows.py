@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.coded import Coded
 from vru_models.dataset.cohort import Cohort, cohort_on
-from vru_models.dataset.kernel import features_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
-from vru_models.dataset.people import on_day, segments_known
 from vru_models.dataset.volume import unnamed, volumes_on
 from vru_models.errors import DataError
 from vru_models.events import Events
+from vru_models.features.coded import Coded
+from vru_models.features.kernel import features_on
+from vru_models.features.people import on_day, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 
@@ -92,7 +92,7 @@ def assemble(
 ) -> dict[str, pd.DataFrame]:
     """X, status, rows (with labels), counts and feed volumes over several as-of dates.
 
-    ``refused``: per pseudonym, whether no row may be made of it (:func:`~.people.left_out`).
+    ``refused``: per pseudonym, whether no row may be made of it (:func:`~vru_models.features.people.left_out`).
     """
     days = [day_of(spec, coded, as_of) for as_of in dates]
     rows = []

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.coded import Coded
 from vru_models.dataset.cohort import Cohort
-from vru_models.dataset.status import OBSERVED
+from vru_models.features.coded import Coded
+from vru_models.features.status import OBSERVED
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
 

@@ -10,7 +10,7 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 from sklearn.base import clone
 
-from vru_models.dataset import Dataset, Split
+from vru_models.dataset import Dataset
 from vru_models.errors import DataError
 from vru_models.evaluation.listing import random_places
 from vru_models.evaluation.ranking import capacity_table
@@ -21,6 +21,7 @@ from vru_models.evidence.run import Run
 from vru_models.findings import Finding, Findings, Status
 from vru_models.models.base import CardClassifier
 from vru_models.spec import Spec
+from vru_models.splits import Split
 
 
 def bars_body(spec: Spec, test_dates: list[str]) -> dict[str, object]:

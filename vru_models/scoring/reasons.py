@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset import STATUS
-from vru_models.dataset.status import status_column
+from vru_models.features import STATUS
+from vru_models.features.status import status_column
 from vru_models.models import Card
 from vru_models.spec import Spec
 from vru_models.spec.calendar import Span

@@ -13,11 +13,11 @@ import pandas as pd
 from vru_models.audit.answers import ADVICE, hold_a_pseudonym, names_somebody, unanswered
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release, refuse_expired, refuse_future
-from vru_models.dataset.coded import encode
 from vru_models.dataset.rows import Day, day_of, day_volumes
 from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
 from vru_models.events import Events
+from vru_models.features.coded import encode
 from vru_models.findings import Finding, Findings, Status
 from vru_models.scoring.outage import linked, outages, unexplained
 from vru_models.scoring.reasons import data_gaps, explain

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from vru_models.dataset.coded import OPEN, Coded, Timeline
+from vru_models.features.coded import OPEN, Coded, Timeline
 from vru_models.spec import Spec
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vru_models.dataset.coded import OPEN, Coded
-from vru_models.dataset.people import Segments, withheld
-from vru_models.dataset.status import (
+from vru_models.features.coded import OPEN, Coded
+from vru_models.features.people import Segments, withheld
+from vru_models.features.status import (
     NONE_RECORDED,
     OBSERVED,
     WITHHELD,

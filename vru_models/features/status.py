@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from vru_models.dataset.coded import OPEN, Coded, Coverage
-from vru_models.dataset.people import Segments
+from vru_models.features.coded import OPEN, Coded, Coverage
+from vru_models.features.people import Segments
 from vru_models.spec.calendar import Span, add_months, completed_years
 from vru_models.spec.tables import TableSchema
 
