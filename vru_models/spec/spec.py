@@ -14,6 +14,7 @@ import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
 from vru_models.errors import SpecError
+from vru_models.spec.calendar import Span
 from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retention, Success
 from vru_models.spec.digest import digest_bytes, digest_json
 from vru_models.spec.problems import spec_error, text_of, toml_of
@@ -162,6 +163,14 @@ class Spec(Section):
     def columns(self) -> list[Feature]:
         """The features that the grids expand to, in declared order: the columns of X."""
         return [feature for grid in self.features for feature in grid.expand()]
+
+    def before(self, span: Span, date: Any) -> Any:
+        """The first day of a window of this length that ends before a date (or dates): windows are half-open."""
+        return span.before(date)
+
+    def after(self, span: Span, date: Any) -> Any:
+        """The day after the last of a span that begins on a date (or dates)."""
+        return span.after(date)
 
     def table_of(self, feed: str) -> TableSchema:
         """The schema of a feed."""
