@@ -14,8 +14,8 @@ import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
 from vru_models.errors import SpecError
-from vru_models.spec.calendar import Span
 from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retention, Success
+from vru_models.spec.calendar import Span
 from vru_models.spec.digest import digest_bytes, digest_json
 from vru_models.spec.problems import spec_error, text_of, toml_of
 from vru_models.spec.question import NEEDS_COUNT, Cohort, Feature, FeatureGrid, Outcome, SplitRule
