@@ -47,12 +47,15 @@ def test_the_same_events_give_the_same_bytes(saved, tmp_path):
     assert contents(saved) == contents(tmp_path / "again")
 
 
-def test_the_store_keeps_versions_and_folds_them_when_read(saved):
+def test_the_store_keeps_every_version_and_until_when_it_was_known(saved):
     table = store.load(saved).versions
     assert table.columns.tolist() == [
-        "event_id", "person_id", "indicator", "event_date", "known_date", "value", "role", "status", "feed",
+        "event_id", "person_id", "indicator", "event_date", "known_date", "known_until",
+        "value", "role", "status", "feed",
     ]  # fmt: skip
     assert sorted(table["status"]) == ["recorded"] * 5 + ["withdrawn"]
+    until = table.set_index(["event_id", "known_date"])["known_until"].dropna()
+    assert until.tolist() == small.events().frame["known_until"].dropna().tolist() != []
 
 
 def test_extra_columns_of_spells_survive(tmp_path):
@@ -118,7 +121,7 @@ def test_a_missing_manifest_is_named(saved):
 def test_a_missing_folder_and_a_foreign_one_are_told_apart(tmp_path):
     with pytest.raises(StorageError, match=r"event store: the folder is missing.*Check the path"):
         Events.open(tmp_path / "none")
-    with pytest.raises(DataError, match=r"store.json is missing. Expected: a store of format vru-events/2"):
+    with pytest.raises(DataError, match=r"store.json is missing. Expected: a store of format vru-events/3"):
         Events.open(tmp_path)
 
 
@@ -148,7 +151,7 @@ def reseal(saved, manifest, **changes):
     ("name", "other", "message"),
     [
         ("spells", None, "spells-[0-9a-f]+.parquet is not what was written"),
-        ("events/bucket-000", "spells", "events is not what was written"),
+        ("events/bucket-000", "spells", "bucket-000-.* is not what was written"),
         ("spells", "coverage", "its columns are not those of a store"),
     ],
 )

@@ -150,8 +150,11 @@ class Events:
     @property
     def versions(self) -> pd.DataFrame:
         """Every stored version, closers included, before folding."""
-        rows = pd.concat([self.frame[list(VERSION_COLUMNS)].astype(PLAIN), self.closers.astype(PLAIN)])
-        return in_order(rows)
+        return self._folded()[list(VERSION_COLUMNS)]
+
+    def _folded(self) -> pd.DataFrame:
+        """Every version in order, with the date until which it was known; closers were never in force."""
+        return in_order(pd.concat([self.frame.astype(PLAIN), self.closers.astype(PLAIN)]))[list(FRAME_COLUMNS)]
 
     @cached_property
     def digest(self) -> str:
@@ -337,12 +340,13 @@ class Events:
 
     def _held(self) -> store.Held:
         return store.Held(
-            versions=self.versions,
+            versions=self._folded(),
             rows=self.rows,
             extract_dates=self.extract_dates,
             findings=self.findings,
             recorded_under=self.recorded_under,
             tombstones=self.tombstones,
+            digest=self.digest,
         )
 
     @classmethod
@@ -362,7 +366,8 @@ class Events:
     def _from_held(cls, held: store.Held) -> Events:
         try:
             rows: dict[str, Any] = {kind: held.rows[kind] for kind in ROW_KINDS}
-            found = cls.from_frame(held.versions, extract_dates=held.extract_dates, findings=held.findings, **rows)
+            versions = held.versions[list(VERSION_COLUMNS)]
+            found = cls.from_frame(versions, extract_dates=held.extract_dates, findings=held.findings, **rows)
         except ValueError:
             raise DataError.at("event store", "its columns are not those of a store", then="Record again") from None
         return replace(found, recorded_under=held.recorded_under, tombstones=held.tombstones)

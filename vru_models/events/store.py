@@ -7,7 +7,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +27,7 @@ from vru_models.spec.section import Section
 from vru_models.spec.storage import read_file, storage_errors, sync_folder, write_file, write_folder_from
 from vru_models.spec.tables import Kind
 
-FORMAT: Literal["vru-events/2"] = "vru-events/2"
+FORMAT: Literal["vru-events/3"] = "vru-events/3"
 _MANIFEST = "store.json"
 SCHEMA = pa.schema(
     [
@@ -36,12 +36,14 @@ SCHEMA = pa.schema(
         ("indicator", pa.string()),
         ("event_date", pa.date32()),
         ("known_date", pa.date32()),
+        ("known_until", pa.date32()),
         ("value", pa.float64()),
         ("role", pa.string()),
         ("status", pa.string()),
         ("feed", pa.string()),
     ]
 )
+_REPEATED = ["person_id", "indicator", "role", "status", "feed"]
 MOST_BUCKETS = 256
 _ROWS_PER_BUCKET = 100_000
 _LARGEST = 1 << 34
@@ -51,8 +53,9 @@ _NOBODY = Tombstones()
 class _Manifest(Section):
     """``store.json``: what the other files must be, under a digest of its own."""
 
-    format: Literal["vru-events/2"] = FORMAT
+    format: Literal["vru-events/3"] = FORMAT
     buckets: Annotated[int, Field(ge=1, le=MOST_BUCKETS)]
+    events: str
     recorded_under: str
     extract_dates: dict[str, dt.date]
     findings: tuple[Finding, ...]
@@ -67,18 +70,22 @@ class _Manifest(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class Beside:
-    """What a store holds beside events: other rows by kind with when each was known, and what :class:`Events` has."""
+    """What a store holds beside events: other rows by kind with when each was known, and what :class:`Events` has.
+
+    ``digest`` is that of the events, rows, extract dates and tombstones: :attr:`Events.digest`.
+    """
 
     rows: Mapping[Kind, pd.DataFrame]
     extract_dates: Mapping[str, dt.date]
     findings: Findings
     recorded_under: str
     tombstones: Tombstones
+    digest: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held(Beside):
-    """All that a store holds: ``versions`` of events, too."""
+    """All that a store holds: ``versions`` of events, too, each with the date until which it was known."""
 
     versions: pd.DataFrame
 
@@ -175,6 +182,7 @@ def _files(
         yield file(kind, to_table(frame))
     manifest = _Manifest(
         buckets=n_buckets,
+        events=rest.digest,
         recorded_under=rest.recorded_under,
         extract_dates=dict(rest.extract_dates),
         findings=tuple(rest.findings),
@@ -217,25 +225,43 @@ def _parquet(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def load(folder: str | Path) -> Held:
-    """What :func:`save` wrote, every file held against its digest before it is read."""
+@dataclass(frozen=True)
+class Opened:
+    """A store whose buckets of events are read one at a time; made by :func:`opened`."""
+
+    folder: Path
+    buckets: int
+    files: Mapping[str, str]
+    beside: Beside
+
+    def bucket(self, i: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """The versions in one bucket, as they were folded; texts that repeat come as dictionaries where asked for."""
+        return _table(self.folder, _bucket(i), self.files, SCHEMA, columns)
+
+
+def opened(folder: str | Path) -> Opened:
+    """A store without its events, every file held against its digest when it is read."""
     place = Path(folder)
     if not place.is_dir():
         raise _no_folder()
     manifest = _manifest(place)
-    buckets = [_bucket(i) for i in range(manifest.buckets)]
-    tables = {name: _table(place, name, manifest.files) for name in (*buckets, *ROW_KINDS)}
-    events = [tables[name] for name in buckets]
-    if any(not t.schema.equals(SCHEMA) for t in events):
-        raise _not_as_written("events")
-    return Held(
-        versions=to_frame(pa.concat_tables(events)),
-        rows={name: to_frame(tables[name]) for name in ROW_KINDS},
+    rows: dict[Kind, pd.DataFrame] = {kind: to_frame(_table(place, kind, manifest.files)) for kind in ROW_KINDS}
+    beside = Beside(
+        rows=rows,
         extract_dates=manifest.extract_dates,
         findings=Findings(manifest.findings),
         recorded_under=manifest.recorded_under,
         tombstones=manifest.tombstones,
+        digest=manifest.events,
     )
+    return Opened(place, manifest.buckets, manifest.files, beside)
+
+
+def load(folder: str | Path) -> Held:
+    """What :func:`save` wrote, whole."""
+    store = opened(folder)
+    events = pa.concat_tables(store.bucket(i) for i in range(store.buckets))
+    return Held(versions=to_frame(events), **{f.name: getattr(store.beside, f.name) for f in fields(Beside)})
 
 
 def _no_folder() -> StorageError:
@@ -263,13 +289,23 @@ def _content(place: Path, name: str) -> bytes:
         raise DataError(str(error)) from None
 
 
-def _table(place: Path, part: str, digests: Mapping[str, str]) -> pa.Table:
+def _table(
+    place: Path,
+    part: str,
+    digests: Mapping[str, str],
+    schema: pa.Schema | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """A table; where columns are given, of these alone, and texts that repeat come as dictionaries."""
     name = _path(part, digests.get(part, ""))
     content = _content(place, name)
     if digests.get(part) != digest_bytes(content):
         raise _not_as_written(name)
     try:
-        return pq.read_table(pa.BufferReader(content))
+        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=_REPEATED if columns else None)
+        if schema is not None and not pq.read_schema(pa.BufferReader(content)).equals(schema):
+            raise _not_as_written(name)
+        return file.read(columns=columns, use_threads=columns is None)
     except (pa.ArrowInvalid, OSError):
         raise _not_as_written(name) from None
 

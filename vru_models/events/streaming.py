@@ -22,7 +22,7 @@ from vru_models.events.recording import agreed_coverage, found_of, versions_of
 from vru_models.events.spill import Spill
 from vru_models.events.store import MOST_BUCKETS, SCHEMA, Beside, bucket_count, bucket_of, combined_digest, save_buckets
 from vru_models.events.tombstones import Tombstones
-from vru_models.events.versions import FRAME_COLUMNS, VERSION_COLUMNS, in_order, no_versions, tidy, typed
+from vru_models.events.versions import FRAME_COLUMNS, in_order, no_versions, tidy, typed
 from vru_models.feeds.feeds import Feeds
 from vru_models.feeds.gate import counts_of, gate_findings, quarantine_of, through_gate
 from vru_models.feeds.passing import Passage
@@ -38,7 +38,6 @@ from vru_models.spec.tables import Kind
 
 _ROLE = "event store"
 _AT_A_TIME = 250_000
-_FOLDED = SCHEMA.append(pa.field("known_until", pa.date32()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,12 +148,12 @@ def record_extracts(
         passages = through_gate(
             sources, spec, extract_dates=dates, take={feed: records.add for feed, records in aside.items()}
         )
-        versions = stack.enter_context(Spill(place.parent, _FOLDED, n_buckets=MOST_BUCKETS))
+        versions = stack.enter_context(Spill(place.parent, SCHEMA, n_buckets=MOST_BUCKETS))
         counts = _Counts()
         for feed, records in aside.items():
             for group in records.groups():
                 folded = counts.made(to_frame(group), spec, feed=feed, extract_date=dates[feed])
-                versions.add(to_table(folded).select(_FOLDED.names), bucket_of(folded["person_id"]))
+                versions.add(to_table(folded).select(SCHEMA.names), bucket_of(folded["person_id"]))
             refuse_history(counts.old[feed], counts.versions[feed], spec, feed)
         rows = _rows(passages, spec)
         n_buckets = bucket_count(int(versions.rows.sum()))
@@ -179,8 +178,14 @@ def record_extracts(
             made.append(done)
             if account is not None:
                 account(done)
-            under, nobody = spec.recording, Tombstones()
-            return Beside(rows=rows, extract_dates=dates, findings=found, recorded_under=under, tombstones=nobody)
+            return Beside(
+                rows=rows,
+                extract_dates=dates,
+                findings=found,
+                recorded_under=spec.recording,
+                tombstones=Tombstones(),
+                digest=done.digest,
+            )
 
         save_buckets(place, passing.buckets(), beside, n_buckets=n_buckets)
     return made[0]
@@ -254,11 +259,12 @@ class _Passing:
         """The versions of each bucket as they are stored."""
         for i in range(self._n_buckets):
             rows = in_order(to_frame(self._versions.take(range(i, MOST_BUCKETS, self._n_buckets))))
-            frame = tidy(rows[~rows["status"].isin(VOID_STATUSES)])[list(FRAME_COLUMNS)]
+            void = rows["status"].isin(VOID_STATUSES)
+            frame = tidy(rows[~void])[list(FRAME_COLUMNS)]
             self.digests.append(digest_frame(frame, index=False))
             self.tallied += self._tally(frame, have_spell=self._have_spell[self._at == i])
             self.people += frame["person_id"].nunique()
-            yield rows[list(VERSION_COLUMNS)]
+            yield rows.assign(known_until=rows["known_until"].mask(void))[list(FRAME_COLUMNS)]
 
 
 def _rows(passages: Mapping[str, Passage], spec: Spec) -> dict[Kind, pd.DataFrame]:
