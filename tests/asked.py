@@ -19,6 +19,7 @@ from vru_models.dataset.rows import Day, data_end, day_of
 from vru_models.events import Events
 from vru_models.features import STATUS
 from vru_models.features.coded import Coded, encode
+from vru_models.features.layout import Layout
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 
@@ -78,7 +79,7 @@ def answered(asked: str, held: Events, declared: Spec | None = None) -> list[dic
     coded = encode(chosen, held)
     answers = []
     for row in rows(asked):
-        day = day_of(chosen, coded, as_days(row["as_of"]))
+        day = day_of(Layout.of(chosen), coded, as_days(row["as_of"]))
         answers.append(
             {name: row[name] if name in _KEYS else _answer(name, row, day, (chosen, held, coded)) for name in row}
         )

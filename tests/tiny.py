@@ -21,6 +21,7 @@ from vru_models.dataset.rows import day_of, day_volumes
 from vru_models.dataset.volume import unnamed
 from vru_models.events import Events
 from vru_models.features.coded import encode
+from vru_models.features.layout import Layout
 from vru_models.models import Card, CardFeature
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
@@ -82,7 +83,9 @@ def events(declared: Spec | None = None, **changes: Any) -> Events:
 def volumes(known: Events, declared: Spec) -> pd.DataFrame:
     """What a release would hold that was trained when the feeds told what these events tell on the date of the list."""
     coded = encode(declared, known)
-    return unnamed(day_volumes(declared, coded, day_of(declared, coded, as_day(AS_OF))).assign(as_of=TRAINED))
+    return unnamed(
+        day_volumes(declared, coded, day_of(Layout.of(declared), coded, as_day(AS_OF))).assign(as_of=TRAINED)
+    )
 
 
 @cache

@@ -16,11 +16,15 @@ from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.rows import day_of
 from vru_models.features import STATUS
 from vru_models.features.coded import encode
+from vru_models.features.layout import Layout
 from vru_models.features.people import left_out
 from vru_models.spec.calendar import as_days
 
 SPEC = worlds.spec()
+LAYOUT = Layout.of(SPEC)
 BACK = {"12m": relativedelta(months=12), "1m": relativedelta(months=1), "45d": relativedelta(days=45)}
+BACK |= {"24m": relativedelta(months=24), "2m": relativedelta(months=2), "90d": relativedelta(days=90)}
+TWICE = {"12m": "24m", "1m": "2m", "45d": "90d"}
 LONGEST = {"12m": 366, "1m": 31, "45d": 45}
 AGES = {"exclusions": (11, 16), "missing": (0, 25)}
 DUE_AFTER = {"exclusions": 0, "missing": 31}
@@ -162,6 +166,7 @@ def cell(world, person, feature):
     window = feature.window.short
     mine = [e for e in usable(world, person, window) if e["indicator"] == feature.indicator]
     values = [e["value"] for e in mine if e["value"] is not None]
+    both = [e for e in usable(world, person, TWICE[window]) if e["indicator"] == feature.indicator]
     since = min(((world.as_of - e["event_date"]).days for e in mine), default=LONGEST[window])
     return {
         "count": len(mine),
@@ -169,6 +174,8 @@ def cell(world, person, feature):
         "sum": sum(values),
         "mean": sum(values) / len(values) if values else np.nan,
         "max": max(values, default=np.nan),
+        "distinct": len(set(values)),
+        "trend": 2 * len(mine) - len(both) if both else np.nan,
         "days_since_last": since,
     }[feature.measure]
 
@@ -228,8 +235,10 @@ def check_cells(world, day, eligible):
         expected = [status_of(world, p, feed, window, spell["birth_month"]) for p, spell in eligible.items()]
         assert [STATUS[code] for code in day.status[name]] == expected
     for feature in SPEC.columns:
-        codes = day.status[f"{FEED_OF[feature.indicator]}_{feature.window.short}"]
-        expected = [cell(world, p, feature) if code <= 1 else np.nan for p, code in zip(eligible, codes, strict=True)]
+        feed, window = FEED_OF[feature.indicator], feature.window.short
+        looks_back = TWICE[window] if feature.measure == "trend" else window
+        seen = [status_of(world, p, feed, looks_back, s["birth_month"]) in STATUS[:2] for p, s in eligible.items()]
+        expected = [cell(world, p, feature) if known else np.nan for p, known in zip(eligible, seen, strict=True)]
         np.testing.assert_array_equal(day.X[feature.name].to_numpy(), np.array(expected, dtype=np.float32))
 
 
@@ -246,7 +255,7 @@ def check_labels(world, coded, day, eligible):
 @given(worlds.worlds())
 def test_cohort_features_statuses_and_labels_equal_their_definition(world: World):
     coded = encode(SPEC, world.store())
-    day = day_of(SPEC, coded, as_days(world.as_of))
+    day = day_of(LAYOUT, coded, as_days(world.as_of))
     assert coded.people.tolist() == everybody(world)
     known = as_read(world)
     eligible = check_cohort(known, coded, day)
@@ -270,7 +279,7 @@ def test_a_merge_that_is_split_again_leaves_every_byte_as_it_was(world: World):
     pairs = [{k: link[k] for k in ("link_id", "person_id", "other_id", "confidence")} for link in world.links]
     merged = [pair | {"kind": "merge", "known_date": world.as_of - ONE_DAY * 9} for pair in pairs]
     split = [pair | {"kind": "split", "known_date": world.as_of - ONE_DAY * 2} for pair in pairs]
-    plain = day_of(SPEC, encode(SPEC, before.store()), as_days(world.as_of))
-    undone = day_of(SPEC, encode(SPEC, replace(world, links=merged + split).store()), as_days(world.as_of))
+    plain = day_of(LAYOUT, encode(SPEC, before.store()), as_days(world.as_of))
+    undone = day_of(LAYOUT, encode(SPEC, replace(world, links=merged + split).store()), as_days(world.as_of))
     for part in ("X", "status", "rows"):
         pd.testing.assert_frame_equal(getattr(undone, part), getattr(plain, part), check_exact=True)

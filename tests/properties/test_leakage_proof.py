@@ -12,29 +12,30 @@ from hypothesis import given, settings
 from vru_models.dataset import cohort, leakage, prove_no_leakage, rows
 from vru_models.dataset.outcome import label_dates
 from vru_models.errors import LeakageError
-from vru_models.features import kernel, people
+from vru_models.features import counting, kernel, people
 from vru_models.features.coded import OPEN, Coverage, Timeline
 from vru_models.features.people import segments_known
 
 SPEC = worlds.spec()
+ALL = slice(None)
 WORLD = worlds.world(7, worlds.AS_OF[0], (80, 6, 0, 4, 2, 0, 0))
 """An ordinary store; nothing in it is made for the leaks below."""
 
 
 def known_on_the_day_itself(plant):
-    plant(Timeline, "known_at", lambda self, day: (self.known <= day) & (day <= self.until))
+    plant(Timeline, "known_at", lambda self, day, at=ALL: (self.known[at] <= day) & (day <= self.until[at]))
 
 
 def known_dates_ignored(plant):
-    plant(Timeline, "known_at", lambda self, day: day <= self.until)
+    plant(Timeline, "known_at", lambda self, day, at=ALL: day <= self.until[at])
 
 
 def superseded_on_the_day_itself(plant):
-    plant(Timeline, "known_at", lambda self, day: (self.known < day) & (day < self.until))
+    plant(Timeline, "known_at", lambda self, day, at=ALL: (self.known[at] < day) & (day < self.until[at]))
 
 
 def only_what_was_never_superseded(plant):
-    plant(Timeline, "known_at", lambda self, day: (self.known < day) & (self.until == OPEN))
+    plant(Timeline, "known_at", lambda self, day, at=ALL: (self.known[at] < day) & (self.until[at] == OPEN))
 
 
 def coverage_known_on_the_day_itself(plant):
@@ -58,46 +59,54 @@ def spells_known_the_day_after(plant):
 
 
 def label_events_as_features(plant):
-    def usable(coded, spec, as_of):
+    def usable(spec, coded, as_of, since):
         _, end, complete = (int(d.astype(np.int64)) for d in label_dates(spec, as_of))
-        return np.flatnonzero(coded.events.known_at(complete) & (coded.events.start < end))
+        return np.flatnonzero(
+            coded.events.known_at(complete) & (coded.events.start >= since) & (coded.events.start < end)
+        )
 
-    plant(kernel, "usable_events", usable)
+    plant(counting, "usable_events", usable)
 
 
 def outcome_of_the_horizon_as_a_feature(plant):
-    def measure(feature, counted, mine, as_of):
-        return counted.count[slice(2, None, 6)]
-
-    def usable(coded, spec, as_of):
+    def usable(spec, coded, as_of, since):
         start, end, _ = (int(d.astype(np.int64)) for d in label_dates(spec, as_of))
         return np.flatnonzero((coded.events.start >= start) & (coded.events.start < end))
 
-    plant(kernel, "_measure", measure)
-    plant(kernel, "usable_events", usable)
+    plant(counting, "usable_events", usable)
 
 
 def expiry_counted_from_the_last_event(plant):
-    def usable(coded, spec, as_of):
-        day = int(as_of.astype(np.int64))
-        fresh = coded.events.start >= coded.events.start.max() - 300
-        return np.flatnonzero(coded.events.known_at(day) & (coded.events.start < day) & fresh)
+    def usable(spec, coded, as_of, since):
+        day, happened = int(as_of.astype(np.int64)), coded.events.start
+        fresh = (happened >= since) & (happened >= happened.max() - 300)
+        return np.flatnonzero(coded.events.known_at(day) & (happened < day) & fresh)
 
-    plant(kernel, "usable_events", usable)
+    plant(counting, "usable_events", usable)
 
 
 def values_scaled_by_the_whole_store(plant):
-    honest = kernel.count_window
+    honest = kernel.features_on
 
-    def scaled(coded, positions, start):
-        counted = honest(coded, positions, start)
-        return dataclasses.replace(counted, count=counted.count + len(coded.events.person))
+    def scaled(layout, coded, *args, **kwargs):
+        X, statuses = honest(layout, coded, *args, **kwargs)
+        return X / np.float32(len(coded.events.person)), statuses
 
-    plant(kernel, "count_window", scaled)
+    plant(rows, "features_on", scaled)
+
+
+def missing_cells_filled_with_the_mean_of_all_rows(plant):
+    honest = kernel.features_on
+
+    def filled(layout, coded, *args, **kwargs):
+        X, statuses = honest(layout, coded, *args, **kwargs)
+        return np.where(np.isnan(X), np.float32(np.nanmean(coded.value)), X), statuses
+
+    plant(rows, "features_on", filled)
 
 
 def rules_met_whenever_known(plant):
-    def met(coded, rule, as_of):
+    def met(spec, coded, rule, as_of):
         mine = coded.indicator == coded.indicators.index(rule.indicator)
         return np.bincount(coded.events.person[mine], minlength=len(coded.people)) >= rule.at_least
 
@@ -118,10 +127,10 @@ def birth_month_of_the_latest_spell(plant):
 def household_of_the_latest_spell(plant):
     honest = rows.day_of
 
-    def latest(spec, coded, as_of):
+    def latest(layout, coded, as_of):
         by_person = dict(zip(coded.spells.person.tolist(), coded.household, strict=True))
         households = np.array([by_person[p] for p in coded.spells.person.tolist()], dtype=object)
-        return honest(spec, dataclasses.replace(coded, household=households), as_of)
+        return honest(layout, dataclasses.replace(coded, household=households), as_of)
 
     plant(leakage, "day_of", latest)
 
@@ -171,6 +180,7 @@ LEAKS = [
     outcome_of_the_horizon_as_a_feature,
     expiry_counted_from_the_last_event,
     values_scaled_by_the_whole_store,
+    missing_cells_filled_with_the_mean_of_all_rows,
     rules_met_whenever_known,
     birth_month_of_the_latest_spell,
     household_of_the_latest_spell,

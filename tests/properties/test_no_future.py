@@ -15,9 +15,11 @@ from worlds import World
 from vru_models.dataset.outcome import label_dates, labels_on
 from vru_models.dataset.rows import day_of
 from vru_models.features.coded import encode
+from vru_models.features.layout import Layout
 from vru_models.spec.calendar import as_days
 
 SPEC = worlds.spec()
+LAYOUT = Layout.of(SPEC)
 PARTS = ("events", "spells", "coverage", "links", "objections")
 
 
@@ -28,7 +30,7 @@ def rows_of(held, as_of):
 
 def rows_and_labels(held, as_of):
     coded = encode(SPEC, held)
-    day = day_of(SPEC, coded, as_days(as_of))
+    day = day_of(LAYOUT, coded, as_days(as_of))
     told = (day.cohort.spell >= 0, day.cohort.routed, day.cohort.objecting)
     who = pd.DataFrame([[coded.people[them].tolist() for them in told]])
     rows = {"X": day.X, "status": day.status, "rows": day.rows, "who": who}

@@ -94,9 +94,10 @@ def spec() -> Spec:
     schema["missing"]["x-vru"].update(due_after=31)
     context = {"feed": "missing", "use": "context", "activity_driver": "agency_decision", "rationale": small.BECAUSE}
     windows = ["12 months", "1 month", "45 days"]
+    counts = ["count", "any", "days_since_last", "trend"]
     grids = [
-        {"indicators": ["suspension"], "measures": ["count", "any", "sum", "mean", "max", "days_since_last"]},
-        {"indicators": ["missing_episode"], "measures": ["count", "days_since_last"]},
+        {"indicators": ["suspension"], "measures": [*counts, "sum", "mean", "max", "distinct"]},
+        {"indicators": ["missing_episode"], "measures": counts},
     ]
     return small.spec(
         schemas={name: schema[name] for name in ("exclusions", "missing")},

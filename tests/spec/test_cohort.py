@@ -4,6 +4,7 @@ from asked import answered, events, nothing, rows, spec
 
 from vru_models.dataset.rows import day_of
 from vru_models.features.coded import encode
+from vru_models.features.layout import Layout
 from vru_models.spec.calendar import as_days
 
 FOUR = """
@@ -196,14 +197,14 @@ def test_the_cohort_is_counted_as_in_view_eligible_and_routed():
         spells=FOUR,
     )
     declared = spec(**{"cohort.routed": [{"indicator": "plan", "window": "12 months"}]})
-    day = day_of(declared, encode(declared, held), as_days("2024-03-01"))
+    day = day_of(Layout.of(declared), encode(declared, held), as_days("2024-03-01"))
     assert day.cohort.counts == {"in_view": 3, "eligible": 1, "routed": 1, "objecting": 0}
 
 
 def test_before_anything_was_known_nobody_is_in_view():
     held = events(nothing(), spells=FOUR)
-    day = day_of(spec(), encode(spec(), held.as_known("2020-01-01")), as_days("2020-01-01"))
-    early = day_of(spec(), encode(spec(), held), as_days("2020-01-01"))
+    day = day_of(Layout.of(spec()), encode(spec(), held.as_known("2020-01-01")), as_days("2020-01-01"))
+    early = day_of(Layout.of(spec()), encode(spec(), held), as_days("2020-01-01"))
     for nobody in (day, early):
         assert nobody.cohort.counts == {"in_view": 0, "eligible": 0, "routed": 0, "objecting": 0}
         assert nobody.X.shape == (0, 2)

@@ -230,7 +230,7 @@ def test_a_feed_behind_a_label_or_a_rule_alone_needs_training_in_its_agreement_t
 
 
 def test_a_leak_stops_the_build(monkeypatch):
-    monkeypatch.setattr(Timeline, "known_at", lambda self, day: self.known <= day)
+    monkeypatch.setattr(Timeline, "known_at", lambda self, day, at=slice(None): self.known[at] <= day)
     with pytest.raises(LeakageError, match="as-of date 2022-09-01: rows change when the future is changed"):
         build_dataset(spec(), events(SAID))
 

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from vru_models.dataset.rows import day_of, day_volumes
 from vru_models.dataset.volume import EVERYWHERE, volume_frame, volume_rows
 from vru_models.features.coded import encode
+from vru_models.features.layout import Layout
 from vru_models.spec.calendar import as_day
 
 
 def volumes(as_of, *, by_area=False, **extracts):
     declared = tiny.spec()
     coded = encode(declared, tiny.events(**extracts))
-    table = day_volumes(declared, coded, day_of(declared, coded, as_day(as_of)))
+    table = day_volumes(declared, coded, day_of(Layout.of(declared), coded, as_day(as_of)))
     table = table[(table["area"] != EVERYWHERE) == by_area]
     return {(feed, area if by_area else name): tuple(rest) for _, feed, name, area, *rest in volume_rows(table)}
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from vru_models.features.coded import Coded
 from vru_models.features.people import Segments, objected, segment_on
-from vru_models.features.status import window_start
 from vru_models.spec import Spec
 from vru_models.spec.calendar import completed_years
 from vru_models.spec.question import Rule
@@ -56,10 +55,10 @@ def cohort_on(spec: Spec, coded: Coded, segments: Segments, as_of: np.datetime64
     ages = completed_years(births, as_of)
     meets = viewed & _of_age(spec, ages) & _in_areas(spec, coded, spell)
     for rule in spec.cohort.entry:
-        meets &= _rule_met(coded, rule, as_of)
+        meets &= _rule_met(spec, coded, rule, as_of)
     routed = np.zeros(len(meets), dtype=bool)
     for rule in spec.cohort.routed:
-        routed |= _rule_met(coded, rule, as_of)
+        routed |= _rule_met(spec, coded, rule, as_of)
     refuse = objected(coded, "score", day)
     return Cohort(meets & ~routed & ~refuse, meets & routed & ~refuse, meets & refuse, spell, births, ages)
 
@@ -78,9 +77,9 @@ def _in_areas(spec: Spec, coded: Coded, spell: np.ndarray) -> np.ndarray:
     return np.isin(spell, np.flatnonzero(np.isin(coded.area, numbers)))
 
 
-def _rule_met(coded: Coded, rule: Rule, as_of: np.datetime64) -> np.ndarray:
-    day = int(as_of.astype(np.int64))
+def _rule_met(spec: Spec, coded: Coded, rule: Rule, as_of: np.datetime64) -> np.ndarray:
+    day, start = (int(d.astype(np.int64)) for d in (as_of, spec.before(rule.window, as_of)))
     events = coded.events
     mine = coded.indicator == coded.indicators.index(rule.indicator)
-    mine &= events.known_at(day) & (events.start < day) & (events.start >= window_start(rule.window, as_of))
+    mine &= events.known_at(day) & (events.start < day) & (events.start >= start)
     return np.asarray(np.bincount(events.person[mine], minlength=len(coded.people)) >= rule.at_least)

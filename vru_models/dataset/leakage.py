@@ -15,6 +15,7 @@ from vru_models.dataset.rows import data_end, day_of
 from vru_models.errors import LeakageError
 from vru_models.events import Events
 from vru_models.features.coded import OPEN, Coded, Coverage, Links, Objections, Timeline, encode
+from vru_models.features.layout import Layout
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
@@ -77,11 +78,10 @@ def _require_same(spec: Spec, date: np.datetime64, coded: Coded, futures: Iterab
 
 def _print(spec: Spec, coded: Coded, date: np.datetime64) -> tuple[bytes, ...]:
     """Every byte of a date's rows, and who is in view or routed."""
-    day = day_of(spec, coded, date)
+    day = day_of(Layout.of(spec), coded, date)
     viewed, routed = coded.people[day.cohort.spell >= 0], coded.people[day.cohort.routed]
-    eligible = day.X.index.get_level_values("person_id")
-    texts = (viewed, routed, eligible, day.rows["area"], day.rows["household_id"])
-    return (*("\x1f".join(t).encode() for t in texts), day.X.to_numpy().tobytes(), day.status.to_numpy().tobytes())
+    texts = (viewed, routed, day.people, day.area, day.household)
+    return (*("\x1f".join(t).encode() for t in texts), day.cells.tobytes(), day.codes.tobytes())
 
 
 def _sample(events: Events, n: int) -> Events:

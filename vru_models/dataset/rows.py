@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from vru_models.errors import DataError
 from vru_models.events import Events
 from vru_models.features.coded import Coded
 from vru_models.features.kernel import features_on
+from vru_models.features.layout import Layout
 from vru_models.features.people import on_day, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
@@ -37,46 +39,62 @@ def data_end(spec: Spec, events: Events) -> np.datetime64:
 
 @dataclass(frozen=True)
 class Day:
-    """Everything about one as-of date before labels: cohort, features and statuses of the eligible."""
+    """Everything about one as-of date before labels: cohort, features and statuses of the eligible.
+
+    ``cells`` is float32, features x people, and ``codes`` uint8, feeds and windows x people; ``chosen`` holds the
+    numbers of the eligible, and ``people``, ``area`` and ``household`` say who and where they were.
+    """
 
     as_of: np.datetime64
+    layout: Layout
     cohort: Cohort
     chosen: np.ndarray
-    X: pd.DataFrame
-    status: pd.DataFrame
-    rows: pd.DataFrame
+    people: np.ndarray
+    area: np.ndarray
+    household: np.ndarray
+    cells: np.ndarray
+    codes: np.ndarray
+
+    @cached_property
+    def index(self) -> pd.MultiIndex:
+        """``(person_id, as_of)`` of each row."""
+        dates = np.full(len(self.people), self.as_of.astype("datetime64[s]"))
+        return pd.MultiIndex.from_arrays([pd.array(self.people, dtype="str"), dates], names=["person_id", "as_of"])
+
+    @cached_property
+    def X(self) -> pd.DataFrame:  # noqa: N802  scikit-learn's name for a matrix
+        """The features as a frame."""
+        return pd.DataFrame(self.cells.T, index=self.index, columns=self.layout.names)
+
+    @cached_property
+    def status(self) -> pd.DataFrame:
+        """The statuses as a frame."""
+        return pd.DataFrame(self.codes.T, index=self.index, columns=self.layout.status_names)
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The area and household of each row as a frame."""
+        columns = {"area": self.area, "household_id": self.household}
+        return pd.DataFrame(columns, index=self.index, dtype="str")
 
 
-def day_of(spec: Spec, coded: Coded, as_of: np.datetime64) -> Day:
+def day_of(layout: Layout, coded: Coded, as_of: np.datetime64) -> Day:
     """Cohort, features and statuses on one as-of date: the same code for fitting and for the monthly run."""
     day = int(as_of.astype(np.int64))
-    coded = on_day(spec, coded, day)
+    coded = on_day(layout.spec, coded, day)
     segments = segments_known(coded, day)
-    cohort = cohort_on(spec, coded, segments, as_of)
-    X, statuses = features_on(spec, coded, segments, as_of=as_of, births=cohort.births)
+    cohort = cohort_on(layout.spec, coded, segments, as_of)
     chosen = np.flatnonzero(cohort.eligible)
-    index = _index(coded.people[chosen], as_of)
-    area = np.array(coded.areas, dtype=object)[coded.area[cohort.spell[chosen]]]
-    status = pd.DataFrame({name: codes[chosen] for name, codes in statuses.items()}, index=index)
-    return Day(
-        as_of,
-        cohort,
-        chosen,
-        pd.DataFrame(X[chosen], index=index, columns=[f.name for f in spec.columns]),
-        status,
-        pd.DataFrame({"area": area, "household_id": coded.household[cohort.spell[chosen]]}, index=index, dtype="str"),
-    )
+    cells, codes = features_on(layout, coded, segments, as_of=as_of, births=cohort.births, chosen=chosen)
+    spell = cohort.spell[chosen]
+    area = np.array(coded.areas, dtype=object)[coded.area[spell]]
+    return Day(as_of, layout, cohort, chosen, coded.people[chosen], area, coded.household[spell], cells, codes)
 
 
 def day_volumes(spec: Spec, coded: Coded, day: Day) -> pd.DataFrame:
     """What stood behind a date's rows, counted; apart from :func:`day_of`, which the leakage proof calls many times."""
     coded = on_day(spec, coded, int(day.as_of.astype(np.int64)))
     return volumes_on(spec, coded, as_of=day.as_of, cohort=day.cohort, status=day.status)
-
-
-def _index(people: np.ndarray, as_of: np.datetime64) -> pd.MultiIndex:
-    dates = np.full(len(people), as_of.astype("datetime64[s]"))
-    return pd.MultiIndex.from_arrays([pd.array(people, dtype="str"), dates], names=["person_id", "as_of"])
 
 
 def known_at_last(spec: Spec, events: Events) -> int:
@@ -94,7 +112,8 @@ def assemble(
 
     ``refused``: per pseudonym, whether no row may be made of it (:func:`~vru_models.features.people.left_out`).
     """
-    days = [day_of(spec, coded, as_of) for as_of in dates]
+    layout = Layout.of(spec)
+    days = [day_of(layout, coded, as_of) for as_of in dates]
     rows = []
     for day in days:
         y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=end)

@@ -69,11 +69,15 @@ def _estimator(spec: Spec, candidate: Candidate) -> CardClassifier:
 
 
 def directions(spec: Spec) -> dict[str, Literal["increasing", "decreasing"]]:
-    """The direction of each feature whose indicator declares one; days since the last event run the other way."""
+    """The direction of each feature whose indicator declares one; days since the last event run the other way.
+
+    A trend has none: more than before and less than before can both be for the better.
+    """
     found: dict[str, Any] = {}
     for feature in spec.columns:
         table = _FALLING if feature.measure == "days_since_last" else _RISING
-        found[feature.name] = table.get(str(spec.indicators[feature.indicator].direction))
+        if feature.measure != "trend":
+            found[feature.name] = table.get(str(spec.indicators[feature.indicator].direction))
     return {name: direction for name, direction in found.items() if direction}
 
 

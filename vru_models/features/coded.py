@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -9,8 +10,9 @@ import pandas as pd
 
 from vru_models.events import Events
 from vru_models.spec import Spec
+from vru_models.spec.tables import Kind
 
-OPEN = np.int64(2**32)
+OPEN = np.int64(2**31 - 1)
 """The day number of a date that has not come: an open end."""
 
 
@@ -24,9 +26,9 @@ class Timeline:
     known: np.ndarray
     until: np.ndarray
 
-    def known_at(self, day: int) -> np.ndarray:
-        """Which rows were known: ``known < day <= until``."""
-        return np.asarray((self.known < day) & (day <= self.until))
+    def known_at(self, day: int, within: slice = slice(None)) -> np.ndarray:
+        """Which rows (of a range) were known: ``known < day <= until``."""
+        return np.asarray((self.known[within] < day) & (day <= self.until[within]))
 
 
 @dataclass(frozen=True)
@@ -98,45 +100,78 @@ class Coded:
     objections: Objections
 
 
+@dataclass(frozen=True)
+class Happened:
+    """Events in force at some time, one array per column; ``person`` is a position in ``who``.
+
+    ``indicator`` numbers the spec's indicators in declared order; -1 is none of them.
+    """
+
+    who: np.ndarray
+    person: np.ndarray
+    indicator: np.ndarray
+    day: np.ndarray
+    known: np.ndarray
+    until: np.ndarray
+    value: np.ndarray
+
+
 def encode(spec: Spec, events: Events) -> Coded:
-    """The store's people with a spell, or linked with somebody, and every event of theirs, in integers.
+    """The events in integers, of the people with a spell, or linked with somebody.
 
     Who has events and no spell, by that pseudonym or a linked one, is in no cohort: the population frame is the spells.
     """
-    spells, links = events.spells, events.rows["links"]
-    named = (spells["person_id"], links["person_id"], links["other_id"])
-    people = np.unique(np.concatenate([_texts(column) for column in named]))
-    spell_person = np.searchsorted(people, _texts(spells["person_id"]))
-    areas, area = np.unique(spells["area"].to_numpy(dtype=object).astype(str), return_inverse=True)
-    names = tuple(spec.indicators)
     frame = events.frame
-    person = _positions(people, _texts(frame["person_id"]))
-    indicator = pd.Categorical(frame["indicator"].astype(str), categories=names).codes.astype(np.int64)
-    day = days(frame["event_date"])
-    keep = np.flatnonzero((person >= 0) & (indicator >= 0))
-    keep = keep[np.argsort(day[keep], kind="stable")]
+    person, who = pd.factorize(frame["person_id"])
+    happened = Happened(
+        who=_texts(who.to_series()),
+        person=person,
+        indicator=pd.Categorical(frame["indicator"].astype(str), categories=list(spec.indicators)).codes,
+        day=days(frame["event_date"]),
+        known=days(frame["known_date"]),
+        until=days(frame["known_until"]),
+        value=frame["value"].to_numpy(dtype=np.float64),
+    )
+    return coded(spec, happened, events.rows, areas=areas_of(events.spells))
+
+
+def areas_of(spells: pd.DataFrame) -> tuple[str, ...]:
+    """The names of the areas in which anybody has a spell, sorted."""
+    return tuple(sorted(_texts(spells["area"].drop_duplicates()).tolist()))
+
+
+def coded(spec: Spec, happened: Happened, rows: Mapping[Kind, pd.DataFrame], *, areas: tuple[str, ...]) -> Coded:
+    """Events and the rows beside them, in integers; of some of the people only, where the rows are about these."""
+    spells, links = rows["spells"], rows["links"]
+    named = pd.concat([spells["person_id"], links["person_id"], links["other_id"]])
+    people = np.sort(_texts(named.drop_duplicates()))
+    person = _positions(people, happened.who)[happened.person]
+    keep = np.flatnonzero((person >= 0) & (happened.indicator >= 0))
+    keep = keep[np.argsort(happened.day[keep], kind="stable")]
+    day = happened.day[keep].astype(np.int32)
     return Coded(
         people=people,
-        indicators=names,
-        areas=tuple(areas.tolist()),
+        indicators=tuple(spec.indicators),
+        areas=areas,
         events=Timeline(
-            person[keep], day[keep], day[keep], days(frame["known_date"])[keep], days(frame["known_until"])[keep]
+            person[keep],
+            day,
+            day,
+            happened.known[keep].astype(np.int32),
+            happened.until[keep].astype(np.int32),
         ),
-        indicator=indicator[keep],
-        value=frame["value"].to_numpy(dtype=np.float64)[keep],
+        indicator=happened.indicator[keep].astype(np.intp),
+        value=happened.value[keep],
         spells=Timeline(
-            spell_person,
-            days(spells["start_date"]),
-            days(spells["end_date"]),
-            days(spells["known_date"]),
-            days(spells["known_until"]),
+            _positions(people, _texts(spells["person_id"])),
+            *(days(spells[name]) for name in ("start_date", "end_date", "known_date", "known_until")),
         ),
-        area=area,
+        area=np.searchsorted(np.array(areas, dtype=str), _texts(spells["area"])),
         birth_month=spells["birth_month"].to_numpy().astype("datetime64[M]"),
         household=_households(spells),
-        coverage=_coverage(events.coverage),
+        coverage=_coverage(rows["coverage"]),
         links=_links(people, links, least=spec.cohort.same_person_from),
-        objections=_objections(people, events.rows["objections"]),
+        objections=_objections(people, rows["objections"]),
     )
 
 

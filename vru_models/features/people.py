@@ -114,6 +114,11 @@ class Segments:
     end: np.ndarray
     spell: np.ndarray
 
+    def renumbered(self, number: np.ndarray) -> Segments:
+        """Those of some people, by their new numbers; ``number`` is -1 for everybody else."""
+        mine = np.flatnonzero(number[self.person] >= 0)
+        return Segments(number[self.person[mine]], self.area[mine], self.start[mine], self.end[mine], self.spell[mine])
+
     def overlap(self, start: int, end: int) -> np.ndarray:
         """Days of each segment inside ``[start, end)``."""
         return np.asarray(np.maximum(np.minimum(self.end, end) - np.maximum(self.start, start), 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,30 +26,28 @@ STATUS: Final = (
 )
 """Meaning of the codes 0 to 7 in ``Dataset.status``; never renumbered. Only the first two have a value in X."""
 
+EVERYWHERE: Final = "*"
+"""The area of a coverage row that holds for all of them."""
+
 NONE_RECORDED, OBSERVED, NOT_SHARED, NOT_IN_VIEW, NOT_APPLICABLE, PARTLY_OBSERVED, NOT_YET_DUE, WITHHELD = range(8)
-
-
-def window_start(window: Span, as_of: np.datetime64) -> int:
-    """Day number of the first day of ``[as_of - window, as_of)``."""
-    return int(window.before(as_of).astype(np.int64))
 
 
 @dataclass(frozen=True)
 class Shared:
-    """When one feed was shared, as known on a day: per area, its segments and the stretches that cover each of them.
+    """When one feed was shared, as known on a day, for the segments it was asked for.
 
-    Stretches are two arrays (first days, days after the last), one row per stretch and one column per segment; those
-    of one segment do not overlap.
+    First days and days after the last, a stretch per row and a segment per column; those of one segment do not overlap.
     """
 
-    areas: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+    starts: np.ndarray
+    ends: np.ndarray
 
     def days(self, segments: Segments, start: int, day: int) -> np.ndarray:
         """Days of each segment inside ``[start, day)`` on which the feed was shared for it."""
+        first, last = np.maximum(segments.start, start), np.minimum(segments.end, day)
         total = np.zeros(len(segments.person), dtype=np.int64)
-        for where, begins, ends in self.areas:
-            first, last = np.maximum(segments.start[where], start), np.minimum(segments.end[where], day)
-            total[where] = np.maximum(np.minimum(ends, last) - np.maximum(begins, first), 0).sum(axis=0)
+        for begins, ends in zip(self.starts, self.ends, strict=True):
+            total += np.maximum(np.minimum(ends, last) - np.maximum(begins, first), 0)
         return total
 
 
@@ -59,23 +59,38 @@ def shared_on(coded: Coded, segments: Segments, feed: str, *, day: int, births: 
     unknown.
     """
     rows = coded.coverage.known_of(feed, day)
-    named = [coded.areas.index(name) for name in sorted(set(rows.area)) if name in coded.areas]
-    area = np.where(np.isin(segments.area, named), segments.area, -1)
-    areas = []
-    for number in np.unique(area):
-        where = np.flatnonzero(area == number)
-        covering = rows.of_area(coded.areas[number] if number >= 0 else "*")
-        areas.append((where, *_disjoint(*_stretches(covering, births[segments.person[where]]))))
-    return Shared(tuple(areas))
+    which = _rows_by_area(rows.area, coded.areas)
+    limited = np.flatnonzero((rows.age_from > 0) | (rows.age_to < OPEN))
+    if not len(limited):
+        return Shared(*(part[:, segments.area] for part in _disjoint(*_stretches(rows, which))))
+    which = which[:, segments.area]
+    starts, ends = _stretches(rows, which)
+    born = births[segments.person]
+    for row in limited:
+        mine = which == row
+        starts = np.where(mine, np.maximum(starts, _birthdays(born, int(rows.age_from[row]))), starts)
+        ends = np.where(mine, np.minimum(ends, _birthdays(born, int(rows.age_to[row]) + 1)), ends)
+    return Shared(*_disjoint(starts, ends))
 
 
-def _stretches(rows: Coverage, births: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First days and ends of coverage rows, one column per person, within the days they were of the row's ages."""
-    starts = np.repeat(rows.start[:, None], len(births), axis=1)
-    ends = np.repeat(rows.end[:, None], len(births), axis=1)
-    for i in np.flatnonzero((rows.age_from > 0) | (rows.age_to < OPEN)):
-        starts[i] = np.maximum(starts[i], _birthdays(births, int(rows.age_from[i])))
-        ends[i] = np.minimum(ends[i], _birthdays(births, int(rows.age_to[i]) + 1))
+def _rows_by_area(area: np.ndarray, areas: Sequence[str]) -> np.ndarray:
+    """Positions of the coverage rows of each area, one column per area, -1 where it has fewer than others."""
+    everywhere = np.flatnonzero(area == EVERYWHERE)
+    column = {name: number for number, name in enumerate(areas)}
+    named = [(row, column[name]) for row, name in enumerate(area.tolist()) if name in column]
+    held = Counter(number for _, number in named)
+    which = np.full((len(everywhere) + max(held.values(), default=0), len(areas)), -1)
+    which[: len(everywhere)] = everywhere[:, None]
+    taken = Counter[int]()
+    for row, number in named:
+        which[len(everywhere) + taken[number], number] = row
+        taken[number] += 1
+    return which
+
+
+def _stretches(rows: Coverage, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First days and ends of the coverage rows at these positions; a stretch that never comes where there is none."""
+    starts, ends = (np.append(dates, OPEN)[which] for dates in (rows.start, rows.end))
     return starts, ends
 
 
@@ -88,33 +103,63 @@ def _birthdays(births: np.ndarray, age: int) -> np.ndarray:
 
 def _disjoint(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same stretches per column, in order, each begun only where those before it have ended."""
+    if len(starts) < 2:
+        return starts, ends
     order = np.argsort(starts, axis=0, kind="stable")
     starts, ends = np.take_along_axis(starts, order, axis=0), np.take_along_axis(ends, order, axis=0)
     starts[1:] = np.maximum(starts[1:], np.maximum.accumulate(ends, axis=0)[:-1])
     return starts, ends
 
 
-def cell_status(
-    segments: Segments, shared: Shared, table: TableSchema, *, window: Span, as_of: np.datetime64, births: np.ndarray
-) -> np.ndarray:
+@dataclass(frozen=True)
+class Seen:
+    """Some people on an as-of date: their segments (numbered by their place here), birth months and ages."""
+
+    as_of: np.datetime64
+    segments: Segments
+    births: np.ndarray
+    ages: np.ndarray
+
+    @property
+    def day(self) -> int:
+        """The as-of date as a day number."""
+        return int(self.as_of.astype(np.int64))
+
+    def per_person(self, days: np.ndarray) -> np.ndarray:
+        """Days of each segment, added up by person."""
+        return np.bincount(self.segments.person, weights=days, minlength=len(self.births))
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window ``[start, as_of)``: its first day, the days people were in view in it, and their ages when it began."""
+
+    start: int
+    viewed: np.ndarray
+    ages: np.ndarray
+
+    @classmethod
+    def of(cls, seen: Seen, start: np.datetime64) -> Window:
+        """The window of the people seen."""
+        first = int(start.astype(np.int64))
+        viewed = seen.per_person(seen.segments.overlap(first, seen.day))
+        return cls(first, viewed, completed_years(seen.births, start))
+
+
+def cell_status(seen: Seen, window: Window, shared: Shared, table: TableSchema) -> np.ndarray:
     """Status per person of one feed and window, before events are looked at: none_recorded or a reason for NaN.
 
-    ``births`` are birth months per person. The order of precedence is the design's: not_applicable, not_in_view,
-    not_shared, not_yet_due, partly_observed.
+    The order of precedence is the design's: not_applicable, not_in_view, not_shared, not_yet_due, partly_observed.
     """
-    start, day = window_start(window, as_of), int(as_of.astype(np.int64))
-    n_people = len(births)
-    viewed = np.bincount(segments.person, weights=segments.overlap(start, day), minlength=n_people)
-    covered = np.bincount(segments.person, weights=shared.days(segments, start, day), minlength=n_people)
+    covered = seen.per_person(shared.days(seen.segments, window.start, seen.day))
     lowest, highest = table.x_vru.ages
-    ages, were = completed_years(births, as_of), completed_years(births, window.before(as_of))
-    outside = (ages >= 0) & ((ages < lowest) | (were > highest))
-    status = np.where(covered < day - start, PARTLY_OBSERVED, NONE_RECORDED).astype(np.uint8)
-    if day - table.x_vru.due_after <= start:
+    outside = (seen.ages >= 0) & ((seen.ages < lowest) | (window.ages > highest))
+    status = np.where(covered < seen.day - window.start, PARTLY_OBSERVED, NONE_RECORDED).astype(np.uint8)
+    if seen.day - table.x_vru.due_after <= window.start:
         status[:] = NOT_YET_DUE
     status[covered == 0] = NOT_SHARED
-    status[viewed == 0] = NOT_IN_VIEW
-    status[outside | _never_possible(table, start, day)] = NOT_APPLICABLE
+    status[window.viewed == 0] = NOT_IN_VIEW
+    status[outside | _never_possible(table, window.start, seen.day)] = NOT_APPLICABLE
     return status
 
 

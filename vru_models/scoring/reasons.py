@@ -26,7 +26,7 @@ _GAPS: Final = {
     STATUS.index("not_yet_due"): "not yet due from the agency",
     STATUS.index("withheld"): "withheld",
 }
-_ORDER: Final = ("count", "any", "sum", "mean", "max", "days_since_last")
+_ORDER: Final = ("count", "any", "sum", "mean", "max", "distinct", "trend", "days_since_last")
 
 
 def by_indicator(spec: Spec, contributions: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +64,12 @@ def _sentences(spec: Spec, card: Card, X: pd.DataFrame, indicator: str) -> list[
 
 
 def _heads(unit: str) -> dict[str, str]:
-    return {"sum": f"{unit}, in all: ", "mean": f"{unit}, on average: ", "max": f"{unit}, at most: "}
+    return {
+        "sum": f"{unit}, in all: ",
+        "mean": f"{unit}, on average: ",
+        "max": f"{unit}, at most: ",
+        "distinct": f"{unit}, different ones: ",
+    }
 
 
 def _with(sentence: str, told: str) -> str:
@@ -94,6 +99,9 @@ def _cell(feature: Feature, value: float) -> str:
         case "days_since_last":
             days = "day" if value == 1 else "days"
             return f"last one {number} {days} before the list" if value < feature.window.longest_days else ""
+        case "trend":
+            change = f"{number.removeprefix('-')} {'more' if value > 0 else 'fewer'}" if value else "as many"
+            return f"{change} in {over} than in as long before"
     return f"{number} in {over}" if value else ""
 
 

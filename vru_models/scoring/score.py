@@ -18,6 +18,7 @@ from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
 from vru_models.events import Events
 from vru_models.features.coded import encode
+from vru_models.features.layout import Layout
 from vru_models.findings import Finding, Findings, Status
 from vru_models.scoring.outage import linked, outages, unexplained
 from vru_models.scoring.reasons import data_gaps, explain
@@ -132,7 +133,7 @@ def score(
     events.require_recorded_by(release.spec.recording)
     gates = _admitted(release.spec, events) + Findings([*_stale(release.spec, events, day), _learnt(release, day)])
     coded = encode(release.spec, events)
-    rows = day_of(release.spec, coded, day)
+    rows = day_of(Layout.of(release.spec), coded, day)
     if not len(rows.X):
         _pass_gates(gates, given, by)
         raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")

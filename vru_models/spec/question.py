@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from vru_models.spec.calendar import Span
 from vru_models.spec.section import Count, Day, Length, Name, Prose, Section, Window
 
-Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max"]
-NEEDS_COUNT = ("mean", "max")
+Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max", "distinct", "trend"]
+NEEDS_COUNT = ("mean", "max", "trend")
 """Measures that are NaN without events, so that the card must also hold whether there were any."""
 
 
@@ -68,7 +69,12 @@ class Outcome(Section):
 
 
 class Feature(Section):
-    """One column of X: a measure of one indicator's events in ``[as_of - window, as_of)``."""
+    """One column of X: a measure of one indicator's events in ``[as_of - window, as_of)``.
+
+    ``count`` of events; ``any``: whether there was one; ``sum``, ``mean`` and ``max`` of their values and how many
+    ``distinct`` ones; ``days_since_last``: days from the last event to the date; ``trend``: the count less that of the
+    window of the same length before.
+    """
 
     indicator: Name
     measure: Measure
@@ -78,6 +84,16 @@ class Feature(Section):
     def name(self) -> str:
         """``suspension_count_12m``."""
         return f"{self.indicator}_{self.measure}_{self.window.short}"
+
+    @property
+    def looks_back(self) -> Span:
+        """How far back it has to see: its window, or twice that for a trend."""
+        return Span(2 * self.window.n, self.window.unit) if self.measure == "trend" else self.window
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The windows in which its events are counted."""
+        return tuple(dict.fromkeys((self.window, self.looks_back)))
 
 
 class FeatureGrid(Section):

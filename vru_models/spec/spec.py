@@ -107,7 +107,7 @@ class Spec(Section):
             if column.measure in NEEDS_COUNT and (column.indicator, column.window) not in have:
                 then = f"Add count or any of {column.indicator} over {column.window}"
                 raise SpecError.at("features", f"{column.name} is missing where there were no events", then=then)
-            if column.measure in ("sum", "mean", "max") and self.indicators[column.indicator].value is None:
+            if column.measure in ("sum", "mean", "max", "distinct") and self.indicators[column.indicator].value is None:
                 raise SpecError.at(
                     "features", f"{column.name} needs a value", then=f"Name indicators.{column.indicator}.value"
                 )
