@@ -83,9 +83,7 @@ def events(declared: Spec | None = None, **changes: Any) -> Events:
 def volumes(known: Events, declared: Spec) -> pd.DataFrame:
     """What a release would hold that was trained when the feeds told what these events tell on the date of the list."""
     coded = encode(declared, known)
-    return unnamed(
-        day_volumes(declared, coded, day_of(Layout.of(declared), coded, as_day(AS_OF))).assign(as_of=TRAINED)
-    )
+    return unnamed(day_volumes(coded, day_of(Layout.of(declared), coded, as_day(AS_OF))).assign(as_of=TRAINED))
 
 
 @cache

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.dataset import Dataset
-from vru_models.dataset.leakage import alarms, prove_no_leakage
-from vru_models.dataset.rows import assemble, data_end, known_at_last
+from vru_models.dataset.alarms import alarms, tally
+from vru_models.dataset.dataset import Dataset, frames_of
+from vru_models.dataset.leakage import prove_no_leakage
+from vru_models.dataset.rows import Question, assemble, data_end
 from vru_models.errors import DataError
 from vru_models.events import Events
+from vru_models.events.store import bucket_count
 from vru_models.features.coded import encode
-from vru_models.features.people import left_out
+from vru_models.features.parts import linked_apart, part_of
 from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 from vru_models.splits import splits_of
@@ -35,26 +40,34 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     'pass'
     """
     events.require_recorded_by(spec.recording)
-    agreed = _training_use(spec)
-    end = data_end(spec, events)
-    splits = splits_of(spec, end).required()
-    coded = encode(spec, events)
-    refused = left_out(coded, "train", known_at_last(spec, events))
-    parts = assemble(spec, coded, splits.dates, end=end, refused=refused)
-    _require_labels(parts["rows"]["y"])
+    agreed = training_use(spec)
+    splits = splits_of(spec, data_end(spec, events)).required()
+    question = Question.of(spec, splits.dates, events)
+    made = assemble(question, encode(spec, events), part=_parts_in(events))
+    y = made.rows["y"]
+    require_labels(int(np.nansum(y)), int(y.notna().sum()))
     proof = prove_no_leakage(spec, events, as_of=splits.dates)
+    odd = alarms([tally(made.cells, y.to_numpy())], question.layout.names)
     return Dataset(
-        **parts,
+        **frames_of(made, question.layout.names, question.layout.status_names),
+        counts=made.counts,
+        volumes=made.volumes,
         splits=splits,
-        findings=events.findings + agreed + _objections(refused) + proof + alarms(parts["X"], parts["rows"]["y"]),
+        findings=events.findings + agreed + objections(made.refused) + proof + odd,
         extract_dates=dict(events.extract_dates),
         spec_digest=spec.digest,
         events_digest=events.digest,
     )
 
 
-def _require_labels(y: pd.Series[float]) -> None:
-    positives, labelled = int(np.nansum(y)), int(y.notna().sum())
+def _parts_in(events: Events) -> Callable[[pd.Series[str]], np.ndarray]:
+    """In which part of the events' store people are, were they saved."""
+    n_buckets = bucket_count(len(events.frame) + len(events.closers))
+    return partial(part_of, apart=linked_apart(events.rows["links"], n_buckets), n_buckets=n_buckets)
+
+
+def require_labels(positives: int, labelled: int) -> None:
+    """Refuse rows that nothing could be learnt from."""
     if positives in (0, labelled):
         what = f"{labelled:,} labelled rows, {positives:,} of them positive"
         raise DataError.at(
@@ -62,12 +75,13 @@ def _require_labels(y: pd.Series[float]) -> None:
         )
 
 
-def _objections(refused: np.ndarray) -> Findings:
+def objections(refused: int) -> Findings:
+    """VRU205: how many people no row is made of."""
     message = "no row is made of who objects to training, as known at the last extract"
-    return Findings([Finding("VRU205", "pass", "objections", message, {"people": int(refused.sum())})])
+    return Findings([Finding("VRU205", "pass", "objections", message, {"people": refused})])
 
 
-def _training_use(spec: Spec) -> Findings:
+def training_use(spec: Spec) -> Findings:
     """A feed whose agreement does not allow training may not stand behind a row, a feature or a label."""
     outcome = spec.outcome
     names = {f.indicator for f in spec.columns} | {*outcome.indicators, *outcome.treated_by, *outcome.exits}

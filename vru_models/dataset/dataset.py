@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,16 @@ import numpy as np
 import pandas as pd
 
 from vru_models.dataset.rows import counts_frame
+from vru_models.dataset.stored import KEYS, Part, file_name
 from vru_models.dataset.volume import volume_frame, volume_rows
 from vru_models.errors import DataError, StorageError
 from vru_models.findings import Findings
 from vru_models.spec.calendar import as_days
-from vru_models.spec.digest import canonical_json, digest_bytes, digest_frame, digest_json
+from vru_models.spec.digest import canonical_json, digest_bytes, digest_json
 from vru_models.spec.storage import read_file, write_folder
 from vru_models.splits import Split, Splits
 
-FORMAT = "vru-dataset/1"
-_FRAMES = ("X", "status", "rows")
+FORMAT = "vru-dataset/2"
 _MAX_BYTES = 2**34
 
 
@@ -39,8 +38,8 @@ class Dataset:
     status
         uint8 per row, feed and window: the codes 0 to 7 of ``vru_models.features.STATUS``.
     rows
-        Per row: ``area``, ``household_id`` (the person's own where none is known), ``y`` (1, 0 or NaN) and
-        ``why_missing`` (empty where labelled).
+        Per row: ``area``, ``household_id`` (the person's own where none is known), ``y`` (1, 0 or NaN),
+        ``why_missing`` (empty where labelled) and ``part``, the part of the event store that it was made from.
     counts
         Per as-of date: in view, eligible, routed to statutory services, objecting to being scored.
     volumes
@@ -72,7 +71,18 @@ class Dataset:
     @property
     def digest(self) -> str:
         """SHA-256 over everything in it."""
-        return digest_json([*(digest_frame(getattr(self, name)) for name in _FRAMES), self._head()])
+        return digest_json([*(part.digest for _, part in self._parts()), self._head()])
+
+    def _parts(self) -> Iterator[tuple[int, Part]]:
+        """The rows of each part of the store they were made from; all are one part where nothing is said of it."""
+        whole = Part(
+            np.ascontiguousarray(self.X.to_numpy(dtype=np.float32).T),
+            np.ascontiguousarray(self.status.to_numpy(dtype=np.uint8).T),
+            self.rows.reset_index(),
+        )
+        number = self.rows["part"].to_numpy() if "part" in self.rows else np.zeros(len(self.rows), dtype=np.int16)
+        for part in np.unique(number):
+            yield int(part), whole.only(number == part)
 
     def frame(self) -> pd.DataFrame:
         """One row per as-of date: who was counted, labelled, positive, and why labels are missing."""
@@ -96,10 +106,11 @@ class Dataset:
         write_folder(Path(folder), self.files())
 
     def files(self) -> dict[str, bytes]:
-        """The stored form: ``X``, ``status`` and ``rows`` as Parquet, the rest as ``dataset.json``."""
-        tables = {f"{name}.parquet": _parquet(getattr(self, name)) for name in _FRAMES}
-        stored = {"format": FORMAT, "files": {n: digest_bytes(c) for n, c in tables.items()}} | self._head()
-        return tables | {"dataset.json": canonical_json(stored | {"digest": digest_json(stored)})}
+        """The stored form: a Parquet file for each part of the rows, the rest as ``dataset.json``."""
+        names = [str(name) for name in self.X.columns], [str(name) for name in self.status.columns]
+        files = {file_name(number): part.parquet(*names) for number, part in self._parts()}
+        digests = {name: digest_bytes(content) for name, content in files.items()}
+        return files | {"dataset.json": sealed_head(self._head(), digests, *names)}
 
     def _head(self) -> dict[str, Any]:
         """All but the frames, as plain JSON types."""
@@ -116,14 +127,16 @@ class Dataset:
 
     @classmethod
     def open(cls, folder: str | Path) -> Dataset:
-        """A dataset from a folder that :meth:`save` wrote; refused when its content is not what was written."""
+        """A dataset from a folder that was written; refused when its content is not what was written.
+
+        Beside the rows themselves, no more than those of one part are in memory at a time.
+        """
         place = Path(folder)
         if not place.is_dir():
             raise StorageError.at("dataset", "is not a folder", expected="a dataset folder", then="Run build first")
         head = _stored_head(place)
-        frames = {name: _stored_frame(place, f"{name}.parquet", head["files"]) for name in _FRAMES}
         return cls(
-            **frames,
+            **_stored_frames(place, head),
             counts=counts_frame({as_days(d): c for d, c in head["counts"].items()}),
             volumes=volume_frame(head["volumes"]),
             splits=_splits(head),
@@ -132,6 +145,24 @@ class Dataset:
             spec_digest=head["spec_digest"],
             events_digest=head["events_digest"],
         )
+
+
+def frames_of(part: Part, features: Sequence[str], statuses: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """``X``, ``status`` and ``rows`` with the index ``(person_id, as_of)``."""
+    index = pd.MultiIndex.from_frame(part.rows[KEYS])
+    return {
+        "X": pd.DataFrame(part.cells.T, index=index, columns=list(features)),
+        "status": pd.DataFrame(part.codes.T, index=index, columns=list(statuses)),
+        "rows": part.rows.drop(columns=KEYS).set_index(index),
+    }
+
+
+def sealed_head(
+    head: Mapping[str, Any], digests: Mapping[str, str], features: Sequence[str], statuses: Sequence[str]
+) -> bytes:
+    """``dataset.json``: what is said of the rows, and what the other files must be, under a digest of its own."""
+    stored = {"format": FORMAT, "files": dict(digests), "features": list(features), "statuses": list(statuses), **head}
+    return canonical_json(stored | {"digest": digest_json(stored)})
 
 
 def _stored_head(place: Path) -> dict[str, Any]:
@@ -148,14 +179,30 @@ def _stored_head(place: Path) -> dict[str, Any]:
     return head
 
 
-def _stored_frame(place: Path, name: str, digests: Mapping[str, str]) -> pd.DataFrame:
-    """A Parquet file, held against its digest before it is parsed; Parquet has no whole seconds, the frames do."""
+def _stored_frames(place: Path, head: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The frames, in order of date and person; of several parts the features are put in their rows part by part."""
+    files, features, statuses = sorted(head["files"]), head["features"], head["statuses"]
+    if len(files) == 1:
+        return frames_of(_stored_part(place, head, files[0], features), features, statuses)
+    beside = [_stored_part(place, head, name, []) for name in files]
+    rows = pd.concat([part.rows for part in beside], ignore_index=True)
+    order = np.lexsort((pd.factorize(rows["person_id"], sort=True)[0], rows["as_of"]))
+    cells = np.empty((len(features), len(rows)), dtype=np.float32)
+    place_of = np.argsort(order)
+    end = 0
+    for name, part in zip(files, beside, strict=True):
+        end, begin = end + len(part.rows), end
+        cells[:, place_of[begin:end]] = _stored_part(place, head, name, features).cells
+    codes = np.concatenate([part.codes for part in beside], axis=1)[:, order]
+    return frames_of(Part(cells, codes, rows.iloc[order].reset_index(drop=True)), features, statuses)
+
+
+def _stored_part(place: Path, head: Mapping[str, Any], name: str, features: Sequence[str]) -> Part:
+    """A part with some of its features, its file held against its digest before it is parsed."""
     content = read_file(place / name, _MAX_BYTES, role=f"dataset: {name}")
-    if digests[name] != digest_bytes(content):
+    if head["files"][name] != digest_bytes(content):
         raise _not_as_written(name)
-    frame = pd.read_parquet(BytesIO(content))
-    dates = pd.DatetimeIndex(frame.index.get_level_values("as_of")).as_unit("s")
-    return frame.set_axis(pd.MultiIndex.from_arrays([frame.index.get_level_values("person_id"), dates]))
+    return Part.read(content, features, head["statuses"], among=head["features"])
 
 
 def _not_as_written(name: str) -> DataError:
@@ -165,9 +212,3 @@ def _not_as_written(name: str) -> DataError:
 def _splits(head: Mapping[str, Any]) -> Splits:
     items = tuple(Split(tuple(as_days(d) for d in train), as_days(test)) for train, test in head["splits"])
     return Splits(items, tuple((date, reason) for date, reason in head["dropped"]))
-
-
-def _parquet(frame: pd.DataFrame) -> bytes:
-    buffer = BytesIO()
-    frame.to_parquet(buffer)
-    return buffer.getvalue()

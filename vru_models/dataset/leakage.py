@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from vru_models.dataset.outcome import label_dates
 from vru_models.dataset.rows import data_end, day_of
@@ -24,9 +23,6 @@ from vru_models.splits import splits_of
 
 SAMPLE = 500
 """People on whom the proof is run, drawn by lottery."""
-
-TOO_GOOD = 0.95
-"""A single feature with an AUC above this is an alarm."""
 
 _LONG_AGO: Final = np.datetime64("1990-01", "M")
 _FAR_OFF: Final = 3650
@@ -183,29 +179,3 @@ def _by_day(coded: Coded) -> Coded:
     order = np.argsort(coded.events.start, kind="stable")
     events = Timeline(*(getattr(coded.events, f.name)[order] for f in fields(coded.events)))
     return replace(coded, events=events, indicator=coded.indicator[order], value=coded.value[order])
-
-
-def alarms(X: pd.DataFrame, y: pd.Series[float]) -> Findings:
-    """VRU202: whether any one feature ranks the labels suspiciously well (AUC above 0.95 either way round).
-
-    A feature that is missing or constant where labels are known is not tested.
-    """
-    labelled = y.notna().to_numpy()
-    truth = y.to_numpy()[labelled]
-    too_good, tested = [], 0
-    for name in X.columns:
-        cells = X[name].to_numpy()[labelled]
-        given = ~np.isnan(cells)
-        if len(np.unique(truth[given])) < 2:
-            continue
-        tested += 1
-        auc = roc_auc_score(truth[given], cells[given])
-        if max(auc, 1 - auc) > TOO_GOOD:
-            too_good.append(name)
-    if too_good:
-        which = f"{len(too_good)} of {tested} features alone"
-        message = f"{which} rank the labels with AUC above {TOO_GOOD}: {', '.join(too_good)}"
-        return Findings([Finding("VRU202", "fail", "features", message, {"features": too_good})])
-    return Findings(
-        [Finding("VRU202", "pass", "features", f"none of {tested} features alone has AUC above {TOO_GOOD}")]
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,18 +12,22 @@ import pandas as pd
 
 from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
-from vru_models.dataset.volume import unnamed, volumes_on
+from vru_models.dataset.stored import Part
+from vru_models.dataset.volume import added_up, unnamed, volumes_on
 from vru_models.errors import DataError
 from vru_models.events import Events
+from vru_models.events.store import Beside
 from vru_models.features.coded import Coded
 from vru_models.features.kernel import features_on
 from vru_models.features.layout import Layout
-from vru_models.features.people import on_day, segments_known
+from vru_models.features.people import left_out, on_day, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 
+_TEXTS = ("person_id", "area", "household_id", "why_missing")
 
-def data_end(spec: Spec, events: Events) -> np.datetime64:
+
+def data_end(spec: Spec, events: Events | Beside) -> np.datetime64:
     """The end of the data for labels: the earliest extract date among the feeds that labels are read from.
 
     These hold the outcome, the offers and exits declared with it, and the spells: a stay that was extracted earlier may
@@ -74,8 +78,12 @@ class Day:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """The area and household of each row as a frame."""
-        columns = {"area": self.area, "household_id": self.household}
-        return pd.DataFrame(columns, index=self.index, dtype="str")
+        return pd.DataFrame(self.row_columns, index=self.index, dtype="str")
+
+    @property
+    def row_columns(self) -> dict[str, np.ndarray]:
+        """What is said of each row beside its features."""
+        return {"area": self.area, "household_id": self.household}
 
 
 def day_of(layout: Layout, coded: Coded, as_of: np.datetime64) -> Day:
@@ -91,13 +99,13 @@ def day_of(layout: Layout, coded: Coded, as_of: np.datetime64) -> Day:
     return Day(as_of, layout, cohort, chosen, coded.people[chosen], area, coded.household[spell], cells, codes)
 
 
-def day_volumes(spec: Spec, coded: Coded, day: Day) -> pd.DataFrame:
+def day_volumes(coded: Coded, day: Day) -> pd.DataFrame:
     """What stood behind a date's rows, counted; apart from :func:`day_of`, which the leakage proof calls many times."""
-    coded = on_day(spec, coded, int(day.as_of.astype(np.int64)))
-    return volumes_on(spec, coded, as_of=day.as_of, cohort=day.cohort, status=day.status)
+    coded = on_day(day.layout.spec, coded, int(day.as_of.astype(np.int64)))
+    return volumes_on(day.layout, coded, as_of=day.as_of, cohort=day.cohort, codes=day.codes)
 
 
-def known_at_last(spec: Spec, events: Events) -> int:
+def known_at_last(spec: Spec, events: Events | Beside) -> int:
     """The day after the extract of the objections, where there is one, else after the last extract."""
     feed = spec.feed_of_kind("objections")
     dates = events.extract_dates
@@ -105,27 +113,71 @@ def known_at_last(spec: Spec, events: Events) -> int:
     return int(as_days(last).astype(np.int64)) + 1
 
 
-def assemble(
-    spec: Spec, coded: Coded, dates: Sequence[np.datetime64], *, end: np.datetime64, refused: np.ndarray
-) -> dict[str, pd.DataFrame]:
-    """X, status, rows (with labels), counts and feed volumes over several as-of dates.
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every part of a store.
 
-    ``refused``: per pseudonym, whether no row may be made of it (:func:`~vru_models.features.people.left_out`).
+    ``end`` is the end of the data for labels, ``last`` the day on which objections to training are read.
     """
-    layout = Layout.of(spec)
-    days = [day_of(layout, coded, as_of) for as_of in dates]
-    rows = []
-    for day in days:
-        y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=end)
-        names = np.array(WHY_MISSING, dtype=object)[why[day.chosen]]
-        rows.append(day.rows.assign(y=y[day.chosen], why_missing=pd.array(names, dtype="str")))
-    made = {"X": [d.X for d in days], "status": [d.status for d in days], "rows": rows}
-    dropped = np.concatenate([refused[day.chosen] for day in days])
-    return {
-        **{name: pd.concat(parts)[~dropped] for name, parts in made.items()},
-        "volumes": unnamed(pd.concat([day_volumes(spec, coded, day) for day in days], ignore_index=True)),
-        "counts": counts_frame({d.as_of: d.cohort.counts for d in days}),
-    }
+
+    layout: Layout
+    dates: tuple[np.datetime64, ...]
+    end: np.datetime64
+    last: int
+
+    @classmethod
+    def of(cls, spec: Spec, dates: Sequence[np.datetime64], events: Events | Beside) -> Question:
+        """The question that a spec asks on some dates of a store."""
+        return cls(Layout.of(spec), tuple(dates), data_end(spec, events), known_at_last(spec, events))
+
+
+@dataclass(frozen=True)
+class Assembled(Part):
+    """The rows of some people on every as-of date, and whom else was counted on them.
+
+    ``refused`` people are in no row, but in the counts and volumes (areas unnamed).
+    """
+
+    counts: pd.DataFrame
+    volumes: pd.DataFrame
+    refused: int
+
+
+def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]], np.ndarray]) -> Assembled:
+    """Rows, labels, counts and feed volumes over several as-of dates.
+
+    No row is made of who objects to training, as known at the last extract.
+
+    Parameters
+    ----------
+    part
+        Which part of the store each of some people is in.
+    """
+    refused = left_out(coded, "train", question.last)
+    days = [day_of(question.layout, coded, as_of) for as_of in question.dates]
+    rows = pd.concat([_rows_of(question, coded, day) for day in days], ignore_index=True)
+    cells, codes = (np.concatenate([getattr(day, name) for day in days], axis=1) for name in ("cells", "codes"))
+    out = np.concatenate([refused[day.chosen] for day in days])
+    if out.any():
+        rows, cells, codes = rows[~out].reset_index(drop=True), cells[:, ~out], codes[:, ~out]
+    return Assembled(
+        cells=cells,
+        codes=codes,
+        rows=rows.assign(part=part(rows["person_id"]).astype(np.int16)),
+        counts=counts_frame({day.as_of: day.cohort.counts for day in days}),
+        volumes=unnamed(added_up([day_volumes(coded, day) for day in days])),
+        refused=int(refused.sum()),
+    )
+
+
+def _rows_of(question: Question, coded: Coded, day: Day) -> pd.DataFrame:
+    """Keys, area, household and label of each row of a date."""
+    spec = question.layout.spec
+    y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=question.end)
+    names = np.array(WHY_MISSING, dtype=object)[why[day.chosen]]
+    keys = {"person_id": day.people, "as_of": np.full(len(day.people), day.as_of.astype("datetime64[s]"))}
+    labels = {"y": y[day.chosen], "why_missing": names}
+    return pd.DataFrame(keys | day.row_columns | labels).astype(dict.fromkeys(_TEXTS, "str"))
 
 
 def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:

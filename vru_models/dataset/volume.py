@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from vru_models.dataset.cohort import Cohort
 from vru_models.features.coded import Coded
+from vru_models.features.layout import Layout
 from vru_models.features.status import OBSERVED
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes
@@ -31,52 +33,66 @@ _COLUMNS: Final = {
 Row = tuple[Any, ...]
 
 
-def volumes_on(spec: Spec, coded: Coded, *, as_of: np.datetime64, cohort: Cohort, status: pd.DataFrame) -> pd.DataFrame:
+def volumes_on(
+    layout: Layout, coded: Coded, *, as_of: np.datetime64, cohort: Cohort, codes: np.ndarray
+) -> pd.DataFrame:
     """What stands behind a list on one date, counted: one row per indicator, per feed and area, and of the spells.
 
     ``people``: in the cohort, routed or not. ``events``: events of theirs that were known on the date and happened in
     the 365 days before it. ``recent``: those of them that became known in the 91 days before it. ``not_known``:
     eligible people about whom the feed was not known in some window. The rows named ``spells`` and ``in view`` count
     what became known of spells, and everybody in view. Rows of an area (``area`` is not ``*``) count a whole feed.
+    Of the people of several parts of a store the counts add up (:func:`added_up`).
 
     Parameters
     ----------
-    status
-        ``Dataset.status`` of the eligible people on the date.
+    codes
+        The statuses of the eligible people, feeds and windows x people.
     """
     member = cohort.eligible | cohort.routed
     day, events = int(as_of.astype(np.int64)), coded.events
-    use = np.flatnonzero(events.known_at(day) & (events.start < day) & (events.start >= day - YEAR))
-    use = use[member[events.person[use]]]
-    held = pd.DataFrame(
-        {
-            "name": np.array(coded.indicators, dtype=object)[coded.indicator[use]],
-            "area": np.where(member, coded.area[cohort.spell], -1)[events.person[use]],
-            "recent": events.known[use] >= day - QUARTER,
-        }
-    )
+    lo, hi = np.searchsorted(events.start, (day - YEAR, day))
+    use = lo + np.flatnonzero(events.known_at(day, slice(lo, hi)) & member[events.person[lo:hi]])
+    held = _Held(coded.indicator[use], coded.area[cohort.spell[events.person[use]]], events.known[use] >= day - QUARTER)
     head, n = (str(as_of),), int(member.sum())
-    rows = [head + row for row in _indicator_rows(spec, held, n, status)]
-    rows += [head + row for row in _spell_rows(spec, coded, cohort, n, day=day)]
+    rows = [head + row for row in _indicator_rows(layout, held, n, codes)]
+    rows += [head + row for row in _spell_rows(layout.spec, coded, cohort, n, day=day)]
     in_area = np.bincount(coded.area[cohort.spell[member]], minlength=len(coded.areas))
-    rows += [head + row for row in _area_rows(spec, held, coded, in_area)]
+    rows += [head + row for row in _area_rows(layout, held, coded, in_area)]
     return volume_frame(rows)
 
 
-def _indicator_rows(spec: Spec, held: pd.DataFrame, people: int, status: pd.DataFrame) -> Iterator[Row]:
-    names = [feature.indicator for feature in spec.columns]
+@dataclass(frozen=True)
+class _Held:
+    """Of each event of the cohort: its indicator, its person's area, and whether it became known lately."""
+
+    indicator: np.ndarray
+    area: np.ndarray
+    recent: np.ndarray
+
+    def per(self, number: np.ndarray, size: int) -> tuple[list[int], list[int]]:
+        """Events, and recent ones, by a number of each; those numbered -1 are left out."""
+        some = number >= 0
+        both = (number[some], number[some & self.recent])
+        every, recent = (np.bincount(numbers, minlength=size).tolist() for numbers in both)
+        return every, recent
+
+
+def _indicator_rows(layout: Layout, held: _Held, people: int, codes: np.ndarray) -> Iterator[Row]:
+    spec = layout.spec
+    names = [feature.indicator for feature in layout.features]
     names += [rule.indicator for rule in (*spec.cohort.entry, *spec.cohort.routed)]
-    unknown = _not_known(spec, status)
+    every, recent = held.per(held.indicator, len(spec.indicators))
+    unknown = _not_known(layout, codes)
     for name in dict.fromkeys(names):
-        feed, mine = spec.indicators[name].feed, held[held["name"] == name]
-        yield (feed, name, EVERYWHERE, people, len(mine), int(mine["recent"].sum()), unknown.get(feed, 0))
+        feed, i = spec.indicators[name].feed, list(spec.indicators).index(name)
+        yield (feed, name, EVERYWHERE, people, every[i], recent[i], unknown.get(feed, 0))
 
 
-def _not_known(spec: Spec, status: pd.DataFrame) -> dict[str, int]:
+def _not_known(layout: Layout, codes: np.ndarray) -> dict[str, int]:
     """Per feed with features, how many of the eligible it is not known about in some window."""
-    feeds = {spec.indicators[feature.indicator].feed for feature in spec.columns}
-    windows = {feed: [c for c in status.columns if c.rpartition("_")[0] == feed] for feed in feeds}
-    return {feed: int((status[columns] > OBSERVED).any(axis=1).sum()) for feed, columns in windows.items()}
+    of_feed = np.array([feed for feed, _ in layout.statuses], dtype=object)
+    return {feed: int((codes[of_feed == feed] > OBSERVED).any(axis=0).sum()) for feed in layout.slots_of}
 
 
 def _spell_rows(spec: Spec, coded: Coded, cohort: Cohort, people: int, *, day: int) -> Iterator[Row]:
@@ -86,17 +102,26 @@ def _spell_rows(spec: Spec, coded: Coded, cohort: Cohort, people: int, *, day: i
         yield (feed, "in view", EVERYWHERE, people, int((cohort.spell >= 0).sum()), 0, 0)
 
 
-def _area_rows(spec: Spec, held: pd.DataFrame, coded: Coded, people: np.ndarray) -> Iterator[Row]:
+def _area_rows(layout: Layout, held: _Held, coded: Coded, people: np.ndarray) -> Iterator[Row]:
     if not 2 <= len(coded.areas) <= MOST_AREAS:
         return
-    feeds = {feature.indicator: spec.indicators[feature.indicator].feed for feature in spec.columns}
-    of_feed = held.assign(feed=held["name"].map(feeds)).dropna(subset=["feed"])
-    for feed in dict.fromkeys(feeds.values()):
-        mine = of_feed[of_feed["feed"] == feed]
-        n_events = np.bincount(mine["area"].astype(int), minlength=len(people))
-        recent = np.bincount(mine["area"].astype(int), weights=mine["recent"], minlength=len(people))
-        for i in np.flatnonzero(people):
-            yield (feed, EVERYWHERE, coded.areas[i], int(people[i]), int(n_events[i]), int(recent[i]), 0)
+    feeds = list(layout.slots_of)
+    number = np.full(len(coded.indicators), -1)
+    for (feed, _), feature in zip(layout.places, layout.features, strict=True):
+        number[coded.indicators.index(feature.indicator)] = feeds.index(feed)
+    of_feed = number[held.indicator]
+    every, recent = held.per(np.where(of_feed < 0, -1, of_feed * len(people) + held.area), len(feeds) * len(people))
+    for i in np.flatnonzero(people):
+        for j, feed in enumerate(feeds):
+            at = j * len(people) + int(i)
+            yield (feed, EVERYWHERE, coded.areas[i], int(people[i]), every[at], recent[at], 0)
+
+
+def added_up(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The volumes of all parts together, in order of date, feed, name and area."""
+    by = ["as_of", "feed", "name", "area"]
+    whole = pd.concat(parts, ignore_index=True).groupby(by, observed=True).sum().reset_index()
+    return whole.astype(dict(_COLUMNS))
 
 
 def unnamed(volumes: pd.DataFrame) -> pd.DataFrame:

@@ -99,7 +99,9 @@ def count_events(layout: Layout, coded: Coded, row: np.ndarray, *, as_of: np.dat
 
     def summed(codes: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         held = np.bincount(codes, weights, minlength=shape[0] * shape[1] * n).reshape(shape)
-        return np.cumsum(held, axis=1, out=held)
+        for shorter, longer in zip(range(len(edges) - 1), range(1, len(edges)), strict=True):
+            held[:, longer] += held[:, shorter]
+        return held
 
     none = np.empty((0, 0, 0))
     return Counts(

@@ -140,7 +140,7 @@ def score(
     listed = _listed(release, rows)
     gates += Findings(
         [
-            *outages(release.volumes, day_volumes(release.spec, coded, rows)),
+            *outages(release.volumes, day_volumes(coded, rows)),
             *linked(release.linked, gates),
             *unexplained(listed),
         ]
