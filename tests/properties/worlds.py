@@ -87,7 +87,7 @@ _OBJECTION = ("objection_id", "person_id", "purpose", "feed", "start_date", "end
 _COVERAGE = ("coverage_id", "feed", "area", "age_from", "age_to", "start_date", "end_date", "known_date")
 
 
-def spec() -> Spec:
+def spec(**changes: Any) -> Spec:
     """Every measure, three windows, two feeds: one in term time and of some ages, one due late; expiry, routing."""
     schema = copy.deepcopy(small.SCHEMAS)
     schema["exclusions"]["x-vru"].update(calendar="term_time", ages=[11, 16])
@@ -111,6 +111,7 @@ def spec() -> Spec:
             "outcome.embargo": "1 month",
             "outcome.treated_by": ["offer"],
             "outcome.exits": ["departure"],
+            **changes,
         },
     )
 

@@ -42,13 +42,10 @@ def test_an_auc_of_096_is_an_alarm_and_one_of_094_is_not():
     assert found.figures == {"features": ["x"]}
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([0.0, 1.0, np.nan]), st.sampled_from([-1.5, 0.0, 1.0, 2.0, 7.25, 5_000.0])),
-        min_size=4,
-    ),
-    st.integers(0, 4),
-)
+LABELS, VALUES = st.sampled_from([0.0, 1.0, np.nan]), st.sampled_from([-1.5, 0.0, 1.0, 2.0, 7.25, 5_000.0])
+
+
+@given(st.lists(st.tuples(LABELS, VALUES), min_size=4), st.integers(0, 4))
 def test_the_auc_is_that_of_scikit_learn_however_the_rows_are_parted(rows, cut):
     y, value = np.array([r[0] for r in rows]), np.array([r[1] for r in rows], dtype=np.float32)
     labelled = ~np.isnan(y)

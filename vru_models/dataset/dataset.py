@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,53 @@ FORMAT = "vru-dataset/2"
 _MAX_BYTES = 2**34
 
 
-@dataclass(frozen=True)
-class Dataset:
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What is said of the rows of a dataset.
+
+    Parameters
+    ----------
+    counts
+        Per as-of date: in view, eligible, routed to statutory services, objecting to being scored.
+    volumes
+        What stood behind each date's rows, counted by indicator, feed and area (areas unnamed); see
+        :func:`~vru_models.dataset.volume.volumes_on`.
+    """
+
+    counts: pd.DataFrame
+    volumes: pd.DataFrame
+    splits: Splits
+    findings: Findings
+    extract_dates: Mapping[str, dt.date]
+    spec_digest: str
+    events_digest: str
+
+    def plain(self) -> dict[str, Any]:
+        """The same as plain JSON types."""
+        return {
+            "splits": [[[str(d) for d in s.train], str(s.test)] for s in self.splits],
+            "dropped": [list(d) for d in self.splits.dropped],
+            "counts": {str(as_days(date)): row.to_dict() for date, row in self.counts.iterrows()},
+            "volumes": volume_rows(self.volumes),
+            "findings": self.findings.records(),
+            "extract_dates": {feed: str(date) for feed, date in self.extract_dates.items()},
+            "spec_digest": self.spec_digest,
+            "events_digest": self.events_digest,
+        }
+
+    def sealed(self, digests: Mapping[str, str], features: Sequence[str], statuses: Sequence[str]) -> bytes:
+        """``dataset.json``: this and what the other files must be, under a digest of its own."""
+        stored = {"format": FORMAT, "files": dict(digests), "features": list(features), "statuses": list(statuses)}
+        stored |= self.plain()
+        return canonical_json(stored | {"digest": digest_json(stored)})
+
+    def digest_with(self, parts: Iterable[str]) -> str:
+        """The digest of a dataset, from those of its parts."""
+        return digest_json([*parts, self.plain()])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(About):
     """Rows for fitting and evaluation; holds no protected characteristic.
 
     Parameters
@@ -40,23 +85,11 @@ class Dataset:
     rows
         Per row: ``area``, ``household_id`` (the person's own where none is known), ``y`` (1, 0 or NaN),
         ``why_missing`` (empty where labelled) and ``part``, the part of the event store that it was made from.
-    counts
-        Per as-of date: in view, eligible, routed to statutory services, objecting to being scored.
-    volumes
-        What stood behind each date's rows, counted by indicator, feed and area (areas unnamed); see
-        :func:`~vru_models.dataset.volume.volumes_on`.
     """
 
     X: pd.DataFrame
     status: pd.DataFrame
     rows: pd.DataFrame
-    counts: pd.DataFrame
-    volumes: pd.DataFrame
-    splits: Splits
-    findings: Findings
-    extract_dates: Mapping[str, dt.date]
-    spec_digest: str
-    events_digest: str
 
     @property
     def y(self) -> pd.Series[float]:
@@ -71,7 +104,7 @@ class Dataset:
     @property
     def digest(self) -> str:
         """SHA-256 over everything in it."""
-        return digest_json([*(part.digest for _, part in self._parts()), self._head()])
+        return self.digest_with(part.digest for _, part in self._parts())
 
     def _parts(self) -> Iterator[tuple[int, Part]]:
         """The rows of each part of the store they were made from; all are one part where nothing is said of it."""
@@ -110,20 +143,7 @@ class Dataset:
         names = [str(name) for name in self.X.columns], [str(name) for name in self.status.columns]
         files = {file_name(number): part.parquet(*names) for number, part in self._parts()}
         digests = {name: digest_bytes(content) for name, content in files.items()}
-        return files | {"dataset.json": sealed_head(self._head(), digests, *names)}
-
-    def _head(self) -> dict[str, Any]:
-        """All but the frames, as plain JSON types."""
-        return {
-            "splits": [[[str(d) for d in s.train], str(s.test)] for s in self.splits],
-            "dropped": [list(d) for d in self.splits.dropped],
-            "counts": {str(as_days(date)): row.to_dict() for date, row in self.counts.iterrows()},
-            "volumes": volume_rows(self.volumes),
-            "findings": self.findings.records(),
-            "extract_dates": {feed: str(date) for feed, date in self.extract_dates.items()},
-            "spec_digest": self.spec_digest,
-            "events_digest": self.events_digest,
-        }
+        return files | {"dataset.json": self.sealed(digests, *names)}
 
     @classmethod
     def open(cls, folder: str | Path) -> Dataset:
@@ -155,14 +175,6 @@ def frames_of(part: Part, features: Sequence[str], statuses: Sequence[str]) -> d
         "status": pd.DataFrame(part.codes.T, index=index, columns=list(statuses)),
         "rows": part.rows.drop(columns=KEYS).set_index(index),
     }
-
-
-def sealed_head(
-    head: Mapping[str, Any], digests: Mapping[str, str], features: Sequence[str], statuses: Sequence[str]
-) -> bytes:
-    """``dataset.json``: what is said of the rows, and what the other files must be, under a digest of its own."""
-    stored = {"format": FORMAT, "files": dict(digests), "features": list(features), "statuses": list(statuses), **head}
-    return canonical_json(stored | {"digest": digest_json(stored)})
 
 
 def _stored_head(place: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final, TypeVar
 
@@ -16,9 +16,11 @@ from vru_models.events import Events
 from vru_models.features.coded import OPEN, Coded, Coverage, Links, Objections, Timeline, encode
 from vru_models.features.layout import Layout
 from vru_models.findings import Finding, Findings
+from vru_models.frames import is_in
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
 from vru_models.spec.digest import lottery_numbers
+from vru_models.spec.tables import Kind
 from vru_models.splits import splits_of
 
 SAMPLE = 500
@@ -52,7 +54,11 @@ def prove_no_leakage(spec: Spec, events: Events, *, as_of: Sequence[Any] = (), n
     """
     given: list[np.datetime64] = [as_day(date) for date in as_of]
     dates = given or list(splits_of(spec, data_end(spec, events)).required().dates)
-    sample = _sample(events, n_people)
+    return prove(spec, _sample(events, n_people), dates)
+
+
+def prove(spec: Spec, sample: Events, dates: Sequence[np.datetime64]) -> Findings:
+    """:func:`prove_no_leakage` of all the people of these events."""
     coded = encode(spec, sample)
     unshared = replace(coded, coverage=coded.coverage.rows(np.zeros(len(coded.coverage.feed), dtype=bool)))
     for date in dates:
@@ -80,19 +86,27 @@ def _print(spec: Spec, coded: Coded, date: np.datetime64) -> tuple[bytes, ...]:
     return (*("\x1f".join(t).encode() for t in texts), day.cells.tobytes(), day.codes.tobytes())
 
 
-def _sample(events: Events, n: int) -> Events:
-    people = sorted(set(events.spells["person_id"]))
-    draw = lottery_numbers("random", events.digest, "leakage", people)
+def drawn_people(rows: Mapping[Kind, pd.DataFrame], digest: str, n: int = SAMPLE) -> pd.Series[str]:
+    """The people on whom the proof is run, with those they are linked to: by lottery on the store's digest."""
+    people = sorted(set(rows["spells"]["person_id"]))
+    draw = lottery_numbers("random", digest, "leakage", people)
     drawn = {people[i] for i in np.argsort(draw, kind="stable")[:n]}
-    links = events.rows["links"]
+    links = rows["links"]
     drawn |= set(links["other_id"][links["person_id"].isin(drawn)])
     drawn |= set(links["person_id"][links["other_id"].isin(drawn)])
+    return pd.Series(sorted(drawn), dtype="str")
 
-    def of_them(rows: pd.DataFrame) -> pd.DataFrame:
-        return rows[rows["person_id"].isin(drawn)] if "person_id" in rows else rows
 
-    rows = {kind: of_them(rows) for kind, rows in events.rows.items()}
-    return replace(events, frame=of_them(events.frame), rows=rows)
+def rows_about(rows: Mapping[Kind, pd.DataFrame], people: pd.Series[str]) -> dict[Kind, pd.DataFrame]:
+    """The rows beside events that are about some people, or about nobody."""
+    about = {kind: held for kind, held in rows.items() if "person_id" in held}
+    return {**rows, **{kind: held[is_in(held["person_id"], people)] for kind, held in about.items()}}
+
+
+def _sample(events: Events, n: int) -> Events:
+    drawn = drawn_people(events.rows, events.digest, n)
+    frame = events.frame[is_in(events.frame["person_id"], drawn)]
+    return replace(events, frame=frame, rows=rows_about(events.rows, drawn))
 
 
 def _futures(spec: Spec, sample: Events, coded: Coded, date: np.datetime64) -> Iterator[tuple[str, Coded]]:

@@ -165,7 +165,7 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
         codes=codes,
         rows=rows.assign(part=part(rows["person_id"]).astype(np.int16)),
         counts=counts_frame({day.as_of: day.cohort.counts for day in days}),
-        volumes=unnamed(added_up([day_volumes(coded, day) for day in days])),
+        volumes=added_up([unnamed(day_volumes(coded, day)) for day in days]),
         refused=int(refused.sum()),
     )
 

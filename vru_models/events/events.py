@@ -309,9 +309,7 @@ class Events:
 
     def require_recorded_by(self, recording: str) -> None:
         """Refuse events that were made by other indicators than a spec's (:attr:`Spec.recording`); unsaid is taken."""
-        if self.recorded_under not in ("", recording):
-            what = "were recorded by other indicators than those of this spec"
-            raise DataError.at("events", what, then="Record the extracts again, in order, by this spec")
+        store.require_recorded_by(self.recorded_under, recording)
 
     def with_coverage(self, coverage: pd.DataFrame) -> Events:
         """The same events with another coverage."""

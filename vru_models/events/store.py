@@ -226,21 +226,24 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A store whose buckets of events are read one at a time; made by :func:`opened`."""
+class Buckets:
+    """The events of a store, read a bucket at a time, each file held against its digest when it is read."""
 
     folder: Path
-    buckets: int
+    n: int
     files: Mapping[str, str]
-    beside: Beside
 
-    def bucket(self, i: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """The versions in one bucket, as they were folded; texts that repeat come as dictionaries where asked for."""
+    def read(self, i: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """The versions in one bucket, folded; of some columns only, texts that repeat come as dictionaries."""
         return _table(self.folder, _bucket(i), self.files, SCHEMA, columns)
 
+    def path(self, i: int) -> Path:
+        """The file of one bucket."""
+        return self.folder / _path(_bucket(i), self.files[_bucket(i)])
 
-def opened(folder: str | Path) -> Opened:
-    """A store without its events, every file held against its digest when it is read."""
+
+def opened(folder: str | Path) -> tuple[Buckets, Beside]:
+    """The buckets of a store, none of them read yet, and what it holds beside events."""
     place = Path(folder)
     if not place.is_dir():
         raise _no_folder()
@@ -254,14 +257,21 @@ def opened(folder: str | Path) -> Opened:
         tombstones=manifest.tombstones,
         digest=manifest.events,
     )
-    return Opened(place, manifest.buckets, manifest.files, beside)
+    return Buckets(place, manifest.buckets, manifest.files), beside
+
+
+def require_recorded_by(recorded_under: str, recording: str) -> None:
+    """Refuse events that were made by other indicators than a spec's (:attr:`Spec.recording`); unsaid is taken."""
+    if recorded_under not in ("", recording):
+        what = "were recorded by other indicators than those of this spec"
+        raise DataError.at("events", what, then="Record the extracts again, in order, by this spec")
 
 
 def load(folder: str | Path) -> Held:
     """What :func:`save` wrote, whole."""
-    store = opened(folder)
-    events = pa.concat_tables(store.bucket(i) for i in range(store.buckets))
-    return Held(versions=to_frame(events), **{f.name: getattr(store.beside, f.name) for f in fields(Beside)})
+    buckets, beside = opened(folder)
+    events = pa.concat_tables(buckets.read(i) for i in range(buckets.n))
+    return Held(versions=to_frame(events), **{f.name: getattr(beside, f.name) for f in fields(Beside)})
 
 
 def _no_folder() -> StorageError:

@@ -18,6 +18,9 @@ from vru_models.spec import Spec
 from vru_models.spec.sources import VOID_STATUSES
 from vru_models.spec.tables import Kind
 
+RowsOfPart = Mapping[Kind, pd.DataFrame]
+"""The rows beside events, of the people of one part."""
+
 COLUMNS = ("person_id", "indicator", "event_date", "known_date", "known_until", "value", "status")
 """The columns of a bucket that are read."""
 
@@ -38,9 +41,7 @@ def part_of(people: pd.Series[str], apart: pd.Series[str], n_buckets: int) -> np
     return np.where(is_in(people, apart), n_buckets, bucket_of(people, n_buckets))
 
 
-def rows_by_part(
-    rows: Mapping[Kind, pd.DataFrame], apart: pd.Series[str], n_buckets: int
-) -> list[dict[Kind, pd.DataFrame]]:
+def rows_by_part(rows: Mapping[Kind, pd.DataFrame], apart: pd.Series[str], n_buckets: int) -> list[RowsOfPart]:
     """The rows beside events that are about the people of each part; coverage, which is about nobody, is in each."""
     split: dict[Kind, list[pd.DataFrame]] = {"coverage": [rows["coverage"]] * (n_buckets + 1)}
     kinds: tuple[Kind, ...] = ("spells", "links", "objections")

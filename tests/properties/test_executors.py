@@ -1,0 +1,106 @@
+"""The executors: the same bytes as a dataset that was built in memory, however the store is parted."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import worlds
+
+from vru_models.dataset import Dataset, build_dataset, write_dataset
+from vru_models.events import Events, store
+
+DATES = ["2023-09-01", "2024-02-29", "2024-09-01"]
+SPEC = worlds.spec(splits={"as_of": [dt.date.fromisoformat(date) for date in DATES]})
+
+
+def contents(folder):
+    return {f.name: f.read_bytes() for f in sorted(folder.iterdir())}
+
+
+def crowd(*, links=True):
+    """A store of sixty people: everything that the small worlds have, for ten of them at a time."""
+    rows = {"events": [], "spells": [], "coverage": [], "links": [], "objections": []}
+    for i in range(10):
+        made = worlds.world(i, dt.date(2024, 2, 29), (150, 14, 3 * (i == 0), 6, 2 * (i == 0), 5 if links else 0, 3))
+        for name, held in rows.items():
+            held += [_of_group(row, i) for row in getattr(made, name)]
+    pairs = [("a0", "a1"), ("b2", "b7"), ("b7", "c9")] if links else []
+    same = {"kind": "merge", "confidence": 1.0, "known_date": dt.date(2023, 1, 1)}
+    rows["links"] += [{"link_id": f"{a}{b}", "person_id": a, "other_id": b, **same} for a, b in pairs]
+    return worlds.World(dt.date(2024, 2, 29), **rows).store()
+
+
+def _of_group(row, i):
+    keys = ("event_id", "spell_id", "link_id", "objection_id", "person_id", "other_id")
+    return row | {key: f"{row[key]}{i}" for key in keys if key in row}
+
+
+@pytest.fixture(scope="module")
+def parted():
+    """Few rows make a bucket, so that there are many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_ROWS_PER_BUCKET", 100)
+        yield
+
+
+@pytest.fixture(scope="module")
+def built(parted, tmp_path_factory):
+    """The store, the dataset built in memory, and the bytes that it is saved as."""
+    folder, events = tmp_path_factory.mktemp("built"), crowd()
+    events.save(folder / "store")
+    data = build_dataset(SPEC, events)
+    data.save(folder / "data")
+    return folder / "store", data, contents(folder / "data")
+
+
+def test_there_are_many_parts_and_one_of_people_who_are_linked_across_buckets(built):
+    held, data, files = built
+    n_buckets = len(list((held / "events").iterdir()))
+    assert n_buckets == 16
+    assert len(files) > 10
+    assert f"part-{n_buckets:03d}.parquet" in files
+    links = Events.open(held).rows["links"]
+    apart = set(data.rows.index[data.rows["part"] == n_buckets].get_level_values("person_id"))
+    assert apart
+    assert apart <= {*links["person_id"], *links["other_id"]}
+
+
+@pytest.mark.parametrize(("executor", "n_jobs"), [("memory", None), ("joblib", 1), ("joblib", 2)])
+def test_every_executor_writes_the_bytes_of_the_dataset_that_was_built_in_memory(built, tmp_path, executor, n_jobs):
+    held, data, files = built
+    told = []
+    written = write_dataset(
+        SPEC, held, tmp_path / "data", executor=executor, n_jobs=n_jobs, progress=lambda *done: told.append(done)
+    )
+    assert contents(tmp_path / "data") == files
+    assert written.digest == data.digest
+    assert (written.rows, written.people) == (len(data.X), data.X.index.get_level_values("person_id").nunique())
+    assert told == [(i + 1, 17) for i in range(17)]
+
+
+def test_what_was_written_in_parts_opens_as_the_dataset(built, tmp_path):
+    held, data, _ = built
+    write_dataset(SPEC, held, tmp_path / "data", executor="memory")
+    opened = Dataset.open(tmp_path / "data")
+    for name in ("X", "status", "rows", "counts", "volumes"):
+        pd.testing.assert_frame_equal(getattr(opened, name), getattr(data, name))
+    assert opened.digest == data.digest
+
+
+def test_a_persons_row_does_not_depend_on_who_else_is_there(parted):
+    events = crowd(links=False)
+    whole = build_dataset(SPEC, events)
+    some = {f"{p}{i}" for p in worlds.PEOPLE for i in range(2, 8)}
+    rows = {k: f[f["person_id"].isin(some)] if "person_id" in f else f for k, f in events.rows.items()}
+    few = build_dataset(
+        SPEC,
+        Events.from_frame(
+            events.frame[events.frame["person_id"].isin(some)], extract_dates=dict(events.extract_dates), **rows
+        ),
+    )
+    for name in ("X", "status"):
+        pd.testing.assert_frame_equal(getattr(few, name), getattr(whole, name).loc[few.X.index], check_exact=True)
+    columns = [c for c in few.rows if c != "part"]
+    pd.testing.assert_frame_equal(few.rows[columns], whole.rows.loc[few.rows.index, columns])
