@@ -18,7 +18,7 @@ from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release
 from vru_models.audit.trust import Signer
 from vru_models.dataset.rows import day_of, day_volumes
-from vru_models.dataset.volume import unnamed
+from vru_models.dataset.volume import unnamed, volume_frame
 from vru_models.events import Events
 from vru_models.features.coded import encode
 from vru_models.features.layout import Layout
@@ -83,7 +83,9 @@ def events(declared: Spec | None = None, **changes: Any) -> Events:
 def volumes(known: Events, declared: Spec) -> pd.DataFrame:
     """What a release would hold that was trained when the feeds told what these events tell on the date of the list."""
     coded = encode(declared, known)
-    return unnamed(day_volumes(coded, day_of(Layout.of(declared), coded, as_day(AS_OF))).assign(as_of=TRAINED))
+    return unnamed(
+        volume_frame(day_volumes(coded, day_of(Layout.of(declared), coded, as_day(AS_OF)))).assign(as_of=TRAINED)
+    )
 
 
 @cache

@@ -14,7 +14,7 @@ from vru_models.spec.calendar import as_day
 def volumes(as_of, *, by_area=False, **extracts):
     declared = tiny.spec()
     coded = encode(declared, tiny.events(**extracts))
-    table = day_volumes(coded, day_of(Layout.of(declared), coded, as_day(as_of)))
+    table = volume_frame(day_volumes(coded, day_of(Layout.of(declared), coded, as_day(as_of))))
     table = table[(table["area"] != EVERYWHERE) == by_area]
     return {(feed, area if by_area else name): tuple(rest) for _, feed, name, area, *rest in volume_rows(table)}
 

@@ -34,7 +34,7 @@ def _tally_of(feature: int, cells: np.ndarray, truth: np.ndarray) -> tuple[np.nd
         cells, truth = cells[given], truth[given]
     whole = cells.astype(np.intp)
     if len(whole) and (whole == cells).all() and whole.min() >= 0 and whole.max() < _SMALL:
-        counts = np.bincount(2 * whole + truth, minlength=2 * _SMALL).reshape(-1, 2)
+        counts = np.bincount(2 * whole + truth, minlength=2 * (int(whole.max()) + 1)).reshape(-1, 2)
         at = np.flatnonzero(counts.any(axis=1))
         value, counts = at.astype(np.float64), counts[at]
     else:

@@ -12,6 +12,7 @@ from vru_models.dataset.alarms import alarms, tally
 from vru_models.dataset.dataset import Dataset, frames_of
 from vru_models.dataset.leakage import prove_no_leakage
 from vru_models.dataset.rows import Question, assemble, data_end
+from vru_models.dataset.volume import added_up
 from vru_models.errors import DataError
 from vru_models.events import Events
 from vru_models.events.store import bucket_count
@@ -51,7 +52,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     return Dataset(
         **frames_of(made, question.layout.names, question.layout.status_names),
         counts=made.counts,
-        volumes=made.volumes,
+        volumes=added_up([made.volumes]),
         splits=splits,
         findings=events.findings + agreed + objections(made.refused) + proof + odd,
         extract_dates=dict(events.extract_dates),

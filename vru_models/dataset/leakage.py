@@ -88,9 +88,10 @@ def _print(spec: Spec, coded: Coded, date: np.datetime64) -> tuple[bytes, ...]:
 
 def drawn_people(rows: Mapping[Kind, pd.DataFrame], digest: str, n: int = SAMPLE) -> pd.Series[str]:
     """The people on whom the proof is run, with those they are linked to: by lottery on the store's digest."""
-    people = sorted(set(rows["spells"]["person_id"]))
-    draw = lottery_numbers("random", digest, "leakage", people)
-    drawn = {people[i] for i in np.argsort(draw, kind="stable")[:n]}
+    people = rows["spells"]["person_id"].drop_duplicates().sort_values().to_list()
+    draws = lottery_numbers("random", digest, "leakage", [str(i) for i in range(4 * n)])
+    places = range(len(people)) if len(people) <= n else dict.fromkeys((draws % len(people)).tolist())
+    drawn = {people[place] for place in list(places)[:n]}
     links = rows["links"]
     drawn |= set(links["other_id"][links["person_id"].isin(drawn)])
     drawn |= set(links["person_id"][links["other_id"].isin(drawn)])

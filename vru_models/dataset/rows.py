@@ -13,7 +13,7 @@ import pandas as pd
 from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.stored import Part
-from vru_models.dataset.volume import added_up, unnamed, volumes_on
+from vru_models.dataset.volume import Row, unnamed, volume_frame, volumes_on
 from vru_models.errors import DataError
 from vru_models.events import Events
 from vru_models.events.store import Beside
@@ -23,8 +23,6 @@ from vru_models.features.layout import Layout
 from vru_models.features.people import left_out, on_day, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
-
-_TEXTS = ("person_id", "area", "household_id", "why_missing")
 
 
 def data_end(spec: Spec, events: Events | Beside) -> np.datetime64:
@@ -99,7 +97,7 @@ def day_of(layout: Layout, coded: Coded, as_of: np.datetime64) -> Day:
     return Day(as_of, layout, cohort, chosen, coded.people[chosen], area, coded.household[spell], cells, codes)
 
 
-def day_volumes(coded: Coded, day: Day) -> pd.DataFrame:
+def day_volumes(coded: Coded, day: Day) -> list[Row]:
     """What stood behind a date's rows, counted; apart from :func:`day_of`, which the leakage proof calls many times."""
     coded = on_day(day.layout.spec, coded, int(day.as_of.astype(np.int64)))
     return volumes_on(day.layout, coded, as_of=day.as_of, cohort=day.cohort, codes=day.codes)
@@ -165,7 +163,7 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
         codes=codes,
         rows=rows.assign(part=part(rows["person_id"]).astype(np.int16)),
         counts=counts_frame({day.as_of: day.cohort.counts for day in days}),
-        volumes=added_up([unnamed(day_volumes(coded, day)) for day in days]),
+        volumes=unnamed(volume_frame([row for day in days for row in day_volumes(coded, day)])),
         refused=int(refused.sum()),
     )
 
@@ -174,10 +172,14 @@ def _rows_of(question: Question, coded: Coded, day: Day) -> pd.DataFrame:
     """Keys, area, household and label of each row of a date."""
     spec = question.layout.spec
     y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=question.end)
-    names = np.array(WHY_MISSING, dtype=object)[why[day.chosen]]
-    keys = {"person_id": day.people, "as_of": np.full(len(day.people), day.as_of.astype("datetime64[s]"))}
-    labels = {"y": y[day.chosen], "why_missing": names}
-    return pd.DataFrame(keys | day.row_columns | labels).astype(dict.fromkeys(_TEXTS, "str"))
+    columns = {
+        "person_id": pd.array(day.people, dtype="str"),
+        "as_of": np.full(len(day.people), day.as_of.astype("datetime64[s]")),
+        **{name: pd.array(texts, dtype="str") for name, texts in day.row_columns.items()},
+        "y": y[day.chosen],
+        "why_missing": pd.array(WHY_MISSING, dtype="str").take(why[day.chosen].astype(np.intp)),
+    }
+    return pd.DataFrame(columns)
 
 
 def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vru_models.frames import to_table
-from vru_models.spec.digest import digest_frame, digest_json
+from vru_models.spec.digest import digest_bytes, digest_frame, digest_json
 
 KEYS: Final = ["person_id", "as_of"]
 _STATUS: Final = "status."
@@ -32,8 +32,8 @@ class Part:
     @property
     def digest(self) -> str:
         """SHA-256 over features and statuses by column, and everything else."""
-        frames = (pd.DataFrame(self.cells.T), pd.DataFrame(self.codes.T), self.rows)
-        return digest_json([digest_frame(frame, index=False) for frame in frames])
+        digests = [[list(array.shape), digest_bytes(array.tobytes())] for array in (self.cells, self.codes)]
+        return digest_json([*digests, digest_frame(self.rows, index=False)])
 
     def parquet(self, features: Sequence[str], statuses: Sequence[str]) -> bytes:
         """The file of the part: keys and the rest, then statuses, then features, in one row group; NaN stays NaN."""

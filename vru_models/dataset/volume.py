@@ -33,15 +33,14 @@ _COLUMNS: Final = {
 Row = tuple[Any, ...]
 
 
-def volumes_on(
-    layout: Layout, coded: Coded, *, as_of: np.datetime64, cohort: Cohort, codes: np.ndarray
-) -> pd.DataFrame:
-    """What stands behind a list on one date, counted: one row per indicator, per feed and area, and of the spells.
+def volumes_on(layout: Layout, coded: Coded, *, as_of: np.datetime64, cohort: Cohort, codes: np.ndarray) -> list[Row]:
+    """What stands behind a list on one date, counted: the rows of a :func:`volume_frame`.
 
-    ``people``: in the cohort, routed or not. ``events``: events of theirs that were known on the date and happened in
-    the 365 days before it. ``recent``: those of them that became known in the 91 days before it. ``not_known``:
-    eligible people about whom the feed was not known in some window. The rows named ``spells`` and ``in view`` count
-    what became known of spells, and everybody in view. Rows of an area (``area`` is not ``*``) count a whole feed.
+    One row per indicator, per feed and area, and of the spells. ``people``: in the cohort, routed or not. ``events``:
+    events of theirs that were known on the date and happened in the 365 days before it. ``recent``: those of them that
+    became known in the 91 days before it. ``not_known``: eligible people about whom the feed was not known in some
+    window. The rows named ``spells`` and ``in view`` count what became known of spells, and everybody in view. Rows of
+    an area (``area`` is not ``*``) count a whole feed.
     Of the people of several parts of a store the counts add up (:func:`added_up`).
 
     Parameters
@@ -59,7 +58,7 @@ def volumes_on(
     rows += [head + row for row in _spell_rows(layout.spec, coded, cohort, n, day=day)]
     in_area = np.bincount(coded.area[cohort.spell[member]], minlength=len(coded.areas))
     rows += [head + row for row in _area_rows(layout, held, coded, in_area)]
-    return volume_frame(rows)
+    return rows
 
 
 @dataclass(frozen=True)

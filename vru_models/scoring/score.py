@@ -14,6 +14,7 @@ from vru_models.audit.answers import ADVICE, hold_a_pseudonym, names_somebody, u
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import Release, refuse_expired, refuse_future
 from vru_models.dataset.rows import Day, day_of, day_volumes
+from vru_models.dataset.volume import volume_frame
 from vru_models.errors import DataError, RefusedError
 from vru_models.evaluation.listing import choose, random_places
 from vru_models.events import Events
@@ -140,7 +141,7 @@ def score(
     listed = _listed(release, rows)
     gates += Findings(
         [
-            *outages(release.volumes, day_volumes(coded, rows)),
+            *outages(release.volumes, volume_frame(day_volumes(coded, rows))),
             *linked(release.linked, gates),
             *unexplained(listed),
         ]
