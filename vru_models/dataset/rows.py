@@ -153,7 +153,8 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
     """
     refused = left_out(coded, "train", question.last)
     days = [day_of(question.layout, coded, as_of) for as_of in question.dates]
-    rows = pd.concat([_rows_of(question, coded, day) for day in days], ignore_index=True)
+    people = pd.array(coded.people, dtype="str")
+    rows = pd.concat([_rows_of(question, coded, day, people) for day in days], ignore_index=True)
     cells, codes = (np.concatenate([getattr(day, name) for day in days], axis=1) for name in ("cells", "codes"))
     out = np.concatenate([refused[day.chosen] for day in days])
     if out.any():
@@ -168,12 +169,12 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
     )
 
 
-def _rows_of(question: Question, coded: Coded, day: Day) -> pd.DataFrame:
+def _rows_of(question: Question, coded: Coded, day: Day, people: Any) -> pd.DataFrame:
     """Keys, area, household and label of each row of a date."""
     spec = question.layout.spec
     y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=question.end)
     columns = {
-        "person_id": pd.array(day.people, dtype="str"),
+        "person_id": people.take(day.chosen),
         "as_of": np.full(len(day.people), day.as_of.astype("datetime64[s]")),
         **{name: pd.array(texts, dtype="str") for name, texts in day.row_columns.items()},
         "y": y[day.chosen],

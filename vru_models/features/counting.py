@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vru_models.features.coded import OPEN, Coded
-from vru_models.features.layout import Layout
+from vru_models.features.layout import Group, Layout
 from vru_models.spec import Spec
 from vru_models.spec.calendar import Span
-from vru_models.spec.question import Feature
 
 
 @dataclass(frozen=True)
@@ -35,15 +34,14 @@ class Counts:
         """Whether a person has any event of these indicators in a window."""
         return np.asarray(self.events[slots, self.axis[window]].any(axis=0))
 
-    def cells(self, feature: Feature, slot: int) -> np.ndarray:
-        """The measure of one feature per person, as if everything about it had been observed."""
-        at = slot, self.axis[feature.window]
-        count = self.events[at]
-        match feature.measure:
+    def cells(self, group: Group) -> np.ndarray:
+        """Some features of one measure, features x people, as if everything about them had been observed."""
+        at = group.slots, [self.axis[window] for window in group.windows]
+        match group.measure:
             case "count":
-                cells = count
+                cells = self.events[at]
             case "any":
-                cells = count > 0
+                cells = self.events[at] > 0
             case "sum":
                 cells = self.total[at]
             case "mean":
@@ -53,11 +51,12 @@ class Counts:
             case "distinct":
                 cells = self.distinct[at]
             case "days_since_last":
-                inside = self.last[slot] >= self.starts[feature.window]
-                cells = np.where(inside, self.day - self.last[slot], feature.window.longest_days)
+                reach = np.array([[self.day - self.starts[window]] for window in group.windows], dtype=np.float32)
+                since = (self.day - self.last).astype(np.float32)[group.slots]
+                cells = np.where(since <= reach, since, group.longest[:, None].astype(np.float32))
             case "trend":
-                both = self.events[slot, self.axis[feature.looks_back]]
-                cells = np.where(both > 0, 2 * count - both, np.nan)
+                both = self.events[group.slots, [self.axis[window] for window in group.looks_back]]
+                cells = np.where(both > 0, 2 * self.events[at] - both, np.nan)
         return np.asarray(cells)
 
 
@@ -83,7 +82,7 @@ def count_events(layout: Layout, coded: Coded, row: np.ndarray, *, as_of: np.dat
 
     Windows are nested, so an event is counted in the shortest that holds it and a running sum gives the others.
     """
-    starts = {w: int(layout.spec.before(w, as_of).astype(np.int64)) for w in layout.windows}
+    starts = layout.starts(as_of)
     edges = sorted(set(starts.values()), reverse=True)
     at = usable_events(layout.spec, coded, as_of, since=edges[-1])
     place, slot = row[coded.events.person[at]], layout.slot[coded.indicator[at]]

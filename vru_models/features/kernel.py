@@ -34,9 +34,11 @@ def features_on(
     refused = {feed: who[chosen] for feed, who in withheld(coded, seen.day, layout.slots_of).items()}
     statuses = _statuses(layout, coded, seen, counts, refused)
     X = np.empty((len(layout.features), len(chosen)), dtype=np.float32)
-    for out, feature, (feed, slot) in zip(X, layout.features, layout.places, strict=True):
-        out[:] = counts.cells(feature, slot)
-        out[statuses[feed, feature.looks_back] > OBSERVED] = np.nan
+    for group in layout.groups:
+        X[group.columns] = counts.cells(group)
+    for (feed, window), columns in layout.columns_of.items():
+        missing = np.flatnonzero(statuses[feed, window] > OBSERVED)
+        X[columns[:, None], missing] = np.nan
     return X, np.array([statuses[key] for key in layout.statuses], dtype=np.uint8)
 
 
@@ -45,13 +47,12 @@ def _statuses(
 ) -> dict[tuple[str, Span], np.ndarray]:
     """The status per person of every feed and window that a feature looks back on."""
     spec, statuses = layout.spec, {}
-    windows = {window: Window.of(seen, spec.before(window, seen.as_of)) for window in layout.windows}
-    for feed, looked_at in layout.looks_back.items():
-        shared = shared_on(coded, seen.segments, feed, day=seen.day, births=seen.births)
-        for window in looked_at:
-            status = cell_status(seen, windows[window], shared, spec.table_of(feed))
-            status[(status == NONE_RECORDED) & counts.any_of(layout.slots_of[feed], window)] = OBSERVED
-            if feed in refused:
-                status[refused[feed]] = WITHHELD
-            statuses[feed, window] = status
+    windows = {window: Window.of(seen, start) for window, start in layout.starts(seen.as_of).items()}
+    shared = {feed: shared_on(coded, seen.segments, feed, day=seen.day, births=seen.births) for feed in layout.slots_of}
+    for feed, window in dict.fromkeys((*layout.statuses, *layout.columns_of)):
+        status = cell_status(seen, windows[window], shared[feed], spec.table_of(feed))
+        status[(status == NONE_RECORDED) & counts.any_of(layout.slots_of[feed], window)] = OBSERVED
+        if feed in refused:
+            status[refused[feed]] = WITHHELD
+        statuses[feed, window] = status
     return statuses

@@ -11,7 +11,36 @@ import numpy as np
 from vru_models.features.status import status_column
 from vru_models.spec import Spec
 from vru_models.spec.calendar import Span
-from vru_models.spec.question import Feature
+from vru_models.spec.question import Feature, Measure
+
+
+@dataclass(frozen=True)
+class Group:
+    """The columns of X with one measure; per column the number of its indicator, its window, and how far it looks back.
+
+    ``longest`` is the most days that each window can span.
+    """
+
+    measure: Measure
+    columns: np.ndarray
+    slots: np.ndarray
+    windows: tuple[Span, ...]
+    looks_back: tuple[Span, ...]
+    longest: np.ndarray
+
+    @classmethod
+    def of(cls, measure: Measure, columns: np.ndarray, layout: Layout) -> Group:
+        """The group of some columns of a layout."""
+        features = [layout.features[i] for i in columns]
+        windows = tuple(feature.window for feature in features)
+        return cls(
+            measure,
+            columns,
+            np.array([layout.places[i][1] for i in columns]),
+            windows,
+            tuple(feature.looks_back for feature in features),
+            np.array([window.longest_days for window in windows]),
+        )
 
 
 @dataclass(frozen=True)
@@ -46,15 +75,34 @@ class Layout:
         return {feed: self.slot[feeds == feed] for feed, _ in self.places}
 
     @cached_property
-    def looks_back(self) -> Mapping[str, tuple[Span, ...]]:
-        """The windows of each feed for which somebody's status is needed."""
-        asked = [(feed, w) for (feed, _), f in zip(self.places, self.features, strict=True) for w in f.spans]
-        return {feed: tuple(dict.fromkeys(w for name, w in asked if name == feed)) for feed in self.slots_of}
+    def groups(self) -> tuple[Group, ...]:
+        """The features of each measure."""
+        measures = np.array([feature.measure for feature in self.features], dtype=object)
+        found = [(measure, np.flatnonzero(measures == measure)) for measure in dict.fromkeys(measures)]
+        return tuple(Group.of(measure, columns, self) for measure, columns in found)
+
+    @cached_property
+    def columns_of(self) -> Mapping[tuple[str, Span], np.ndarray]:
+        """The columns of X that are missing where a feed was not observed in a window."""
+        asked = [(feed, f.looks_back) for (feed, _), f in zip(self.places, self.features, strict=True)]
+        return {key: np.array([i for i, other in enumerate(asked) if other == key]) for key in dict.fromkeys(asked)}
 
     @cached_property
     def windows(self) -> tuple[Span, ...]:
         """Every window in which events are counted."""
         return tuple(dict.fromkeys(window for feature in self.features for window in feature.spans))
+
+    def starts(self, as_of: np.datetime64) -> Mapping[Span, int]:
+        """The first day of every window on a date, worked out once per date."""
+        day = int(as_of.astype(np.int64))
+        if day not in self._starts:
+            before = {window: self.spec.before(window, as_of) for window in self.windows}
+            self._starts[day] = {window: int(first.astype(np.int64)) for window, first in before.items()}
+        return self._starts[day]
+
+    @cached_property
+    def _starts(self) -> dict[int, Mapping[Span, int]]:
+        return {}
 
     @cached_property
     def statuses(self) -> tuple[tuple[str, Span], ...]:

@@ -49,7 +49,8 @@ def rows_by_part(rows: Mapping[Kind, pd.DataFrame], apart: pd.Series[str], n_buc
         part = part_of(rows[kind]["person_id"], apart, n_buckets)
         order = np.argsort(part, kind="stable")
         ends = np.cumsum(np.bincount(part, minlength=n_buckets + 1))
-        split[kind] = [rows[kind].iloc[order[a:b]] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        by_part = rows[kind].iloc[order]
+        split[kind] = [by_part.iloc[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
     return [{kind: split[kind][i] for kind in rows} for i in range(n_buckets + 1)]
 
 

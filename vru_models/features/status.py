@@ -139,11 +139,10 @@ class Window:
     ages: np.ndarray
 
     @classmethod
-    def of(cls, seen: Seen, start: np.datetime64) -> Window:
-        """The window of the people seen."""
-        first = int(start.astype(np.int64))
-        viewed = seen.per_person(seen.segments.overlap(first, seen.day))
-        return cls(first, viewed, completed_years(seen.births, start))
+    def of(cls, seen: Seen, start: int) -> Window:
+        """The window of the people seen, from its first day on."""
+        viewed = seen.per_person(seen.segments.overlap(start, seen.day))
+        return cls(start, viewed, completed_years(seen.births, np.datetime64(start, "D")))
 
 
 def cell_status(seen: Seen, window: Window, shared: Shared, table: TableSchema) -> np.ndarray:
