@@ -61,6 +61,19 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
+def to_ipc(table: pa.Table) -> bytes:
+    """A table as bytes that :func:`from_ipc` gives back."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def from_ipc(content: bytes) -> pa.Table:
+    """The table of :func:`to_ipc`."""
+    return pa.ipc.open_stream(pa.py_buffer(bytes(content))).read_all()
+
+
 def is_in(texts: pd.Series[str], among: pd.Series[str]) -> np.ndarray:
     """Which of the texts are among others, however many: :meth:`pandas.Series.isin` takes up each of these by hand.
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
+import shutil
+import warnings
 
 import pandas as pd
 import pytest
@@ -78,6 +81,26 @@ def test_every_executor_writes_the_bytes_of_the_dataset_that_was_built_in_memory
     assert written.digest == data.digest
     assert (written.rows, written.people) == (len(data.X), data.X.index.get_level_values("person_id").nunique())
     assert told == [(i + 1, 17) for i in range(17)]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A real cluster of two worker processes."""
+    pytest.importorskip("pyspark", reason="the extra 'spark' is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("there is no Java")
+    spark = importlib.import_module("vru_models.dataset.spark")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        session = spark.spark_session("local-cluster[2,1,2048]")
+        yield session
+        session.stop()
+
+
+def test_a_spark_cluster_writes_the_same_bytes(built, cluster, tmp_path):
+    held, data, files = built
+    assert write_dataset(SPEC, held, tmp_path / "data", executor="spark").digest == data.digest
+    assert contents(tmp_path / "data") == files
 
 
 def test_what_was_written_in_parts_opens_as_the_dataset(built, tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.rows import counts_frame
+from vru_models.dataset.rows import counts_frame, plain_counts
 from vru_models.dataset.stored import KEYS, Part, file_name
 from vru_models.dataset.volume import volume_frame, volume_rows
 from vru_models.errors import DataError, StorageError
@@ -52,7 +52,7 @@ class About:
         return {
             "splits": [[[str(d) for d in s.train], str(s.test)] for s in self.splits],
             "dropped": [list(d) for d in self.splits.dropped],
-            "counts": {str(as_days(date)): row.to_dict() for date, row in self.counts.iterrows()},
+            "counts": plain_counts(self.counts),
             "volumes": volume_rows(self.volumes),
             "findings": self.findings.records(),
             "extract_dates": {feed: str(date) for feed, date in self.extract_dates.items()},
@@ -157,7 +157,7 @@ class Dataset(About):
         head = _stored_head(place)
         return cls(
             **_stored_frames(place, head),
-            counts=counts_frame({as_days(d): c for d, c in head["counts"].items()}),
+            counts=counts_frame(head["counts"]),
             volumes=volume_frame(head["volumes"]),
             splits=_splits(head),
             findings=Findings.from_records(head["findings"]),

@@ -187,3 +187,8 @@ def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:
     """Cohort counts as a frame, one row per as-of date."""
     dates = pd.DatetimeIndex([str(d) for d in counts], name="as_of").as_unit("s")
     return pd.DataFrame(list(counts.values()), index=dates, columns=["in_view", "eligible", "routed", "objecting"])
+
+
+def plain_counts(counts: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """The same frame as plain JSON types."""
+    return {str(as_days(date)): {str(name): int(n) for name, n in row.items()} for date, row in counts.iterrows()}

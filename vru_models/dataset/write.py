@@ -17,9 +17,9 @@ from vru_models.dataset.build import objections, require_labels, training_use
 from vru_models.dataset.dataset import About
 from vru_models.dataset.leakage import drawn_people, prove, rows_about
 from vru_models.dataset.making import Job, Made
-from vru_models.dataset.rows import Question, data_end
+from vru_models.dataset.rows import Question, counts_frame, data_end
 from vru_models.dataset.stored import file_name
-from vru_models.dataset.volume import added_up
+from vru_models.dataset.volume import added_up, volume_frame
 from vru_models.events import Events
 from vru_models.events.store import Beside, Buckets, opened, require_recorded_by
 from vru_models.features.coded import areas_of
@@ -52,10 +52,9 @@ class Written:
     @classmethod
     def of(cls, folder: Path, made: Sequence[Made], about: About) -> Written:
         """The sums over all parts."""
-        rows, people, labelled, positives = (
-            sum(getattr(m, name) for m in made) for name in ("rows", "people", "labelled", "positives")
-        )
-        digest = about.digest_with(m.digest for m in made if m.rows)
+        names = ("rows", "people", "labelled", "positives")
+        rows, people, labelled, positives = (sum(getattr(m.told, name) for m in made) for name in names)
+        digest = about.digest_with(m.told.digest for m in made if m.told.rows)
         return cls(folder, rows, people, labelled, positives, digest, about.findings, about.counts)
 
     def __repr__(self) -> str:
@@ -120,20 +119,22 @@ def write_dataset(
         digests: dict[str, str] = {}
         made: list[Made] = []
         for part in work.parts(_executor(executor, n_jobs)):
+            made.append(part.without_content())
             if progress is not None:
-                progress(part.number + 1, buckets.n + 1)
-            if part.rows:
+                progress(len(made), buckets.n + 1)
+            if part.told.rows:
                 digests[file_name(part.number)] = digest_bytes(part.content)
                 yield file_name(part.number), part.content
-            made.append(part.without_content())
-        require_labels(sum(m.positives for m in made), sum(m.labelled for m in made))
+        made.sort(key=lambda m: m.number)
+        told_of = [m.told for m in made]
+        require_labels(sum(t.positives for t in told_of), sum(t.labelled for t in told_of))
         proof = prove(spec, work.sample([m.handed_back for m in made]), splits.dates)
         odd = alarms([m.tallies for m in made], layout.names)
         about = About(
-            counts=sum((m.counts for m in made[1:]), start=made[0].counts),
-            volumes=added_up([m.volumes for m in made]),
+            counts=sum((counts_frame(t.counts) for t in told_of[1:]), start=counts_frame(told_of[0].counts)),
+            volumes=added_up([volume_frame(t.volumes) for t in told_of]),
             splits=splits,
-            findings=beside.findings + agreed + objections(sum(m.refused for m in made)) + proof + odd,
+            findings=beside.findings + agreed + objections(sum(t.refused for t in told_of)) + proof + odd,
             extract_dates=beside.extract_dates,
             spec_digest=spec.digest,
             events_digest=beside.digest,

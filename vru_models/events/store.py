@@ -237,8 +237,9 @@ class Buckets:
         """The versions in one bucket, folded; of some columns only, texts that repeat come as dictionaries."""
         return _table(self.folder, _bucket(i), self.files, SCHEMA, columns)
 
-    def path(self, i: int) -> Path:
-        """The file of one bucket."""
+    def verified(self, i: int) -> Path:
+        """The file of one bucket, for others to read, after it was held against its digest."""
+        _verified(self.folder, _bucket(i), self.files)
         return self.folder / _path(_bucket(i), self.files[_bucket(i)])
 
 
@@ -307,10 +308,7 @@ def _table(
     columns: Sequence[str] | None = None,
 ) -> pa.Table:
     """A table; where columns are given, of these alone, and texts that repeat come as dictionaries."""
-    name = _path(part, digests.get(part, ""))
-    content = _content(place, name)
-    if digests.get(part) != digest_bytes(content):
-        raise _not_as_written(name)
+    name, content = _path(part, digests.get(part, "")), _verified(place, part, digests)
     try:
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=_REPEATED if columns else None)
         if schema is not None and not pq.read_schema(pa.BufferReader(content)).equals(schema):
@@ -318,6 +316,14 @@ def _table(
         return file.read(columns=columns, use_threads=columns is None)
     except (pa.ArrowInvalid, OSError):
         raise _not_as_written(name) from None
+
+
+def _verified(place: Path, part: str, digests: Mapping[str, str]) -> bytes:
+    name = _path(part, digests.get(part, ""))
+    content = _content(place, name)
+    if digests.get(part) != digest_bytes(content):
+        raise _not_as_written(name)
+    return content
 
 
 def _not_as_written(name: str) -> DataError:
