@@ -91,7 +91,7 @@ def ours(table: pa.Table) -> np.ndarray:
 
 def peers(table: pa.Table) -> np.ndarray:
     """The rows that pandera finds bad by the same rules; it gets parsed dates and numbers, in the time measured."""
-    import pandera.pandas as pandera  # noqa: PLC0415 - its memory is its own process's
+    import pandera.pandas as pandera
 
     check, column = pandera.Check, pandera.Column
     frame = table.to_pandas()
