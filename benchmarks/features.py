@@ -36,13 +36,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import small
 
-from vru_models.dataset import write_dataset
 from vru_models.dataset.rows import day_of
 from vru_models.dataset.stored import Part
 from vru_models.events.folding import folded_rows
 from vru_models.events.store import Beside, Buckets, bucket_count, bucket_of, opened, save_buckets
 from vru_models.events.tombstones import Tombstones
 from vru_models.events.versions import FRAME_COLUMNS
+from vru_models.executors import write_dataset
 from vru_models.features.coded import Coded, areas_of, coded
 from vru_models.features.layout import Layout
 from vru_models.features.parts import COLUMNS, RowsOfPart, happened_in, linked_apart, rows_by_part

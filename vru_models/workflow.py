@@ -22,7 +22,7 @@ from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import refuse_future
 from vru_models.audit.report import report
 from vru_models.audit.stores import KeptStores
-from vru_models.dataset import Dataset, build_dataset
+from vru_models.dataset import Dataset, build_dataset, prove_no_leakage
 from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
@@ -58,11 +58,12 @@ class Built:
     data: Dataset
 
 
-def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> Findings:
+def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None, leakage: bool = False) -> Findings:
     """What a spec and a folder of extracts allow, before anything is built: gate, known dates, splits, agreements.
 
     With a store that is kept, as if the extracts had been added to it; nothing in it changes. VRU608 fails where an
-    impact assessment is not in date, since ``approve`` will refuse.
+    impact assessment is not in date, since ``approve`` will refuse. With ``leakage``, also VRU201: that no row of the
+    dataset would change if everything that was known later had been otherwise (:func:`prove_no_leakage`).
 
     Examples
     --------
@@ -73,7 +74,8 @@ def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> Find
     per feed. Check the path.
     """
     _, events = look_at(spec, extracts, kept=kept)
-    return events.findings + Findings([_splits_finding(spec, events), _reviews_finding(spec)])
+    proof = prove_no_leakage(spec, events) if leakage else Findings()
+    return events.findings + Findings([_splits_finding(spec, events), _reviews_finding(spec)]) + proof
 
 
 def _reviews_finding(spec: Spec) -> Finding:

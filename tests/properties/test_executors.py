@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import worlds
 
-from vru_models.dataset import Dataset, build_dataset, write_dataset
+from vru_models.dataset import Dataset, build_dataset
 from vru_models.events import Events, store
+from vru_models.executors import write_dataset
 
 DATES = ["2023-09-01", "2024-02-29", "2024-09-01"]
 SPEC = worlds.spec(splits={"as_of": [dt.date.fromisoformat(date) for date in DATES]})
@@ -89,7 +90,7 @@ def cluster():
     pytest.importorskip("pyspark", reason="the extra 'spark' is not installed")
     if shutil.which("java") is None:
         pytest.skip("there is no Java")
-    spark = importlib.import_module("vru_models.dataset.spark")
+    spark = importlib.import_module("vru_models.executors.spark")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         session = spark.spark_session("local-cluster[2,1,2048]")

@@ -12,6 +12,7 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
 from worlds import FEED_OF, World
 
+from vru_models.dataset import explain_feature
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.rows import day_of
 from vru_models.features import STATUS
@@ -283,3 +284,17 @@ def test_a_merge_that_is_split_again_leaves_every_byte_as_it_was(world: World):
     undone = day_of(LAYOUT, encode(SPEC, replace(world, links=merged + split).store()), as_days(world.as_of))
     for part in ("X", "status", "rows"):
         pd.testing.assert_frame_equal(getattr(undone, part), getattr(plain, part), check_exact=True)
+
+
+@settings(deadline=None, max_examples=100)
+@given(worlds.worlds())
+def test_a_count_is_explained_by_so_many_events(world: World):
+    events = world.store()
+    day = day_of(LAYOUT, encode(SPEC, events), as_days(world.as_of))
+    known = as_read(world)
+    for name in ("suspension_count_12m", "missing_episode_count_45d"):
+        for (person, _), value in day.X[name].items():
+            found = explain_feature(SPEC, events, person, world.as_of, name)
+            assert found.value == value or (np.isnan(found.value) and np.isnan(value))
+            mine = [e for e in usable(known, person, name[-3:]) if e["indicator"] == name[: -len("_count_12m")]]
+            assert sorted(found.events["event_id"]) == sorted(e["event_id"] for e in mine)

@@ -52,11 +52,19 @@ def demo(
 
 
 @app.command(epilog="Example: vru-models check spec.toml --extracts extracts/2026-11")
-def check(spec: SpecPath, extracts: Extracts, store: Store = None, erasure_key: ErasureKey = None) -> None:
-    """Say what a spec and its extracts allow: gate, known dates, splits."""
+def check(
+    spec: SpecPath,
+    extracts: Extracts,
+    store: Store = None,
+    erasure_key: ErasureKey = None,
+    leakage: Annotated[
+        bool, typer.Option("--leakage", help="Also prove that nothing in X is from the future.")
+    ] = False,
+) -> None:
+    """Say what a spec and its extracts allow: gate, known dates, splits, and no leakage."""
     from vru_models.workflow import check as check_all
 
-    found = check_all(declared_in(spec), extracts, kept=kept_store(store, erasure_key))
+    found = check_all(declared_in(spec), extracts, kept=kept_store(store, erasure_key), leakage=leakage)
     print_findings(found)
     if failing := found.with_status("fail"):
         say(f"{len(failing)} checks fail (above).")

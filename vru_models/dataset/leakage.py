@@ -163,6 +163,7 @@ def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
             events=_joined(coded.events, Timeline(who, at, at, np.maximum(at, day), np.full(len(at), OPEN))),
             indicator=np.append(coded.indicator, what),
             value=np.append(coded.value, np.ones(len(what))),
+            row=np.append(coded.row, np.full(len(what), -1)),
             spells=_joined(coded.spells, Timeline(people, one * (day - 1), one * OPEN, one * day, one * OPEN)),
             area=np.append(coded.area, people % len(coded.areas)),
             birth_month=np.append(coded.birth_month, np.full(len(people), _LONG_AGO)),
@@ -193,4 +194,6 @@ def _joined(rows: Rows, more: Rows) -> Rows:
 def _by_day(coded: Coded) -> Coded:
     order = np.argsort(coded.events.start, kind="stable")
     events = Timeline(*(getattr(coded.events, f.name)[order] for f in fields(coded.events)))
-    return replace(coded, events=events, indicator=coded.indicator[order], value=coded.value[order])
+    return replace(
+        coded, events=events, indicator=coded.indicator[order], value=coded.value[order], row=coded.row[order]
+    )

@@ -82,7 +82,8 @@ class Coded:
     """One event store in integers. ``people`` is sorted; a person's number is the position in it.
 
     Events are sorted by event day, so that a later event overwrites an earlier one in an assignment by index.
-    ``indicator`` numbers the names in ``indicators``; ``area`` those in ``areas``.
+    ``indicator`` numbers the names in ``indicators``; ``area`` those in ``areas``; ``row`` is the row that each event
+    had in what it was made from.
     """
 
     people: np.ndarray
@@ -91,6 +92,7 @@ class Coded:
     events: Timeline
     indicator: np.ndarray
     value: np.ndarray
+    row: np.ndarray
     spells: Timeline
     area: np.ndarray
     birth_month: np.ndarray
@@ -162,6 +164,7 @@ def coded(spec: Spec, happened: Happened, rows: Mapping[Kind, pd.DataFrame], *, 
         ),
         indicator=happened.indicator[keep].astype(np.intp),
         value=happened.value[keep],
+        row=keep,
         spells=Timeline(
             _positions(people, _texts(spells["person_id"])),
             *(days(spells[name]) for name in ("start_date", "end_date", "known_date", "known_until")),

@@ -16,12 +16,12 @@ from vru_models.dataset.alarms import alarms
 from vru_models.dataset.build import objections, require_labels, training_use
 from vru_models.dataset.dataset import About
 from vru_models.dataset.leakage import drawn_people, prove, rows_about
-from vru_models.dataset.making import Job, Made
 from vru_models.dataset.rows import Question, counts_frame, data_end
 from vru_models.dataset.stored import file_name
 from vru_models.dataset.volume import added_up, volume_frame
 from vru_models.events import Events
 from vru_models.events.store import Beside, Buckets, opened, require_recorded_by
+from vru_models.executors.making import Job, Made
 from vru_models.features.coded import areas_of
 from vru_models.features.parts import COLUMNS, RowsOfPart, linked_apart, rows_by_part
 from vru_models.findings import Findings
@@ -197,7 +197,7 @@ def _executor(name: Executor, n_jobs: int | None) -> Run:
     if name == "joblib":
         return _InProcesses(n_jobs or cpu_count())
     if name == "spark":
-        from vru_models.dataset.spark import on_spark  # noqa: PLC0415  needs the extra
+        from vru_models.executors.spark import on_spark  # noqa: PLC0415  needs the extra
 
         return on_spark
     return _here

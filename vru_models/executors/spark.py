@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyspark
 from pyspark.sql import DataFrame, SparkSession, functions
 
-from vru_models.dataset.making import Job, Made
 from vru_models.events.store import Buckets
+from vru_models.executors.making import Job, Made
 from vru_models.features.parts import COLUMNS, RowsOfPart
 from vru_models.frames import from_ipc, to_frame, to_ipc, to_table
 
