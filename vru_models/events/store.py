@@ -208,7 +208,7 @@ def bucket_count(rows: int) -> int:
 def bucket_of(persons: pd.Series[Any], n_buckets: int = MOST_BUCKETS) -> np.ndarray:
     """The bucket of each row, by its person; in fewer buckets (a power of two) it is this, modulo their number."""
     codes, distinct = pd.factorize(persons)
-    return np.asarray(buckets_of(list(distinct), n_buckets)[codes])
+    return np.asarray(buckets_of(distinct.tolist(), n_buckets)[codes])
 
 
 def _bucket(i: int) -> str:

@@ -149,8 +149,8 @@ def _draw(base: hashlib._Hash, key: str) -> int:
 def buckets_of(keys: Sequence[str], n_buckets: int) -> np.ndarray:
     """The bucket of each key: the first 32 bits of its SHA-256, modulo the number of buckets."""
     sha = hashlib.sha256
-    first = (int.from_bytes(sha(key.encode()).digest()[:4], "big") % n_buckets for key in keys)
-    return np.fromiter(first, dtype=np.int32, count=len(keys))
+    first = b"".join([sha(key.encode()).digest()[:4] for key in keys])
+    return (np.frombuffer(first, dtype=">u4") % n_buckets).astype(np.int32)
 
 
 def keyed_digest(key: bytes, *parts: str) -> str:
