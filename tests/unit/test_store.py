@@ -261,3 +261,11 @@ def test_two_updates_never_cross(saved):
 def test_a_taken_place_is_refused(saved):
     with pytest.raises(StorageError, match=r"event store: cannot be written"):
         small.events().save(saved)
+
+
+def test_a_store_of_an_earlier_format_is_refused_by_name(saved):
+    manifest = saved / "store.json"
+    manifest.write_bytes(manifest.read_bytes().replace(store.FORMAT.encode(), b"vru-events/2"))
+    message = r"event store: has another format\. Expected: vru-events/3\. Record the extracts again"
+    with pytest.raises(DataError, match=message):
+        Events.open(saved)

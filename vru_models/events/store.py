@@ -281,9 +281,13 @@ def _no_folder() -> StorageError:
 
 
 def _manifest(place: Path) -> _Manifest:
+    content = _content(place, _MANIFEST)
     try:
-        manifest = _Manifest.model_validate_json(_content(place, _MANIFEST))
+        manifest = _Manifest.model_validate_json(content)
     except ValidationError:
+        if b'"format":"vru-events/' in content and f'"{FORMAT}"'.encode() not in content:
+            then = "Record the extracts again, in order"
+            raise DataError.at("event store", "has another format", expected=FORMAT, then=then) from None
         raise _not_as_written(_MANIFEST) from None
     if manifest.digest != manifest.own_digest:
         raise _not_as_written(_MANIFEST)
