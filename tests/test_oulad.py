@@ -8,7 +8,7 @@ import pytest
 from oulad import FOLDER, SOURCE, load_prepare, needs_files
 
 from vru_models.cli import main
-from vru_models.dataset import build_dataset
+from vru_models.dataset import Dataset, build_dataset
 from vru_models.evaluation.calibration import auc
 from vru_models.events import record_events
 from vru_models.evidence import Run
@@ -76,7 +76,7 @@ def work(request, extracts, tmp_path_factory):
 
 def _pooled_2014(run, work):
     rows = run.scores[run.scores.index.get_level_values("as_of") >= "2014-01-01"]
-    y = pd.read_parquet(work / "dataset" / "rows.parquet")["y"].reindex(rows.index).to_numpy()
+    y = Dataset.open(work / "dataset").y.reindex(rows.index).to_numpy()
     return {name: auc(y, rows[name].to_numpy()) for name in ("probability", "boosting")}
 
 

@@ -248,3 +248,16 @@ def test_whatever_the_rule_every_training_label_is_complete_on_the_test_date(end
         assert list(split.train) == sorted(set(split.train))
         assert split.train[0] >= as_days("2016-01-31")
     assert [s.test for s in splits] == sorted({s.test for s in splits})
+
+
+def test_the_plot_has_a_line_per_split_and_its_outcome_windows_end_where_they_are_said_to():
+    rule = {"horizon": "6 months", "embargo": "2 months", "reporting_lag": "1 month"}
+    splits = temporal_splits(label_end="2026-11-01", first="2023-11-01", update_every="6 months", **rule)
+    (ax,) = splits.plot(**rule).axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [
+        *(s.name for s in splits.items[:-1]), f"{splits.sealed.name}\n(sealed)",
+    ]  # fmt: skip
+    bars = [b for c in ax.containers if c.get_label() == "outcomes it is judged by" for b in c]
+    ends = [str(np.datetime64("1970-01-01") + round(b.get_x() + b.get_width())) for b in bars]
+    assert ends == ["2025-04-01", "2025-10-01", "2026-04-01", "2026-10-01"]
+    assert len([c for c in splits.plot(horizon="6 months").axes[0].containers if "embargo" in c.get_label()]) == 0

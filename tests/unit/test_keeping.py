@@ -170,7 +170,7 @@ def test_what_the_ledger_never_named_stays_and_is_said_to(bare):
 @pytest.mark.parametrize(
     "name",
     ["scores/2024-09/list.csv", "extracts/people.csv", "quarantine/quarantine.csv", "events/store.json",
-     "audit_file.parquet", "dataset/X.parquet", "run/run.json", "evidence/evidence.json", "release/card.json",
+     "audit_file.parquet", "dataset/part-000.parquet", "run/run.json", "evidence/evidence.json", "release/card.json",
      "report.html"],
 )  # fmt: skip
 def test_what_has_changed_is_refused_once_it_may_be_due(place, name):

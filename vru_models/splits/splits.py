@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,9 @@ import pandas as pd
 from vru_models.errors import DataError
 from vru_models.spec import Span, Spec
 from vru_models.spec.calendar import anchored_dates, as_day
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,15 @@ class Splits:
             for date in dates
         ]
         return pd.DataFrame(rows, columns=["split", "kind", "as_of", "sealed"])
+
+    def plot(
+        self, *, horizon: str | Span, embargo: str | Span = "0 days", reporting_lag: str | Span = "0 days"
+    ) -> Figure:
+        """A picture for a panel: training dates, dates of the lists, outcome windows, embargo and lag, per split."""
+        from vru_models.splits.plot import plot_splits  # noqa: PLC0415  matplotlib is loaded only to draw
+
+        spans = {"horizon": horizon, "embargo": embargo, "reporting_lag": reporting_lag}
+        return plot_splits(self, **{name: Span.parse(span) for name, span in spans.items()})
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Train and test row positions per split, for scikit-learn."""
