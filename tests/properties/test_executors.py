@@ -12,6 +12,7 @@ import pytest
 import worlds
 
 from vru_models.dataset import Dataset, build_dataset
+from vru_models.errors import DataError, StorageError
 from vru_models.events import Events, store
 from vru_models.executors import write_dataset
 
@@ -128,3 +129,29 @@ def test_a_persons_row_does_not_depend_on_who_else_is_there(parted):
         pd.testing.assert_frame_equal(getattr(few, name), getattr(whole, name).loc[few.X.index], check_exact=True)
     columns = [c for c in few.rows if c != "part"]
     pd.testing.assert_frame_equal(few.rows[columns], whole.rows.loc[few.rows.index, columns])
+
+
+def test_an_executor_that_is_not_one_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(ValueError, match="executor 'dask' is not known"):
+        write_dataset(SPEC, tmp_path / "nowhere", tmp_path / "data", executor="dask")
+
+
+def test_a_place_that_is_taken_is_refused_and_a_failure_leaves_nothing(built, tmp_path):
+    held, _, _ = built
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file").touch()
+    with pytest.raises(StorageError, match="dataset: cannot be written"):
+        write_dataset(SPEC, held, tmp_path / "data", executor="memory")
+    never = worlds.spec(**{"outcome.at_least": 50, "splits": {"as_of": [dt.date.fromisoformat(d) for d in DATES]}})
+    with pytest.raises(DataError, match="0 of them positive"):
+        write_dataset(never, held, tmp_path / "other", executor="memory")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_bucket_that_was_changed_is_refused(built, tmp_path):
+    held, _, _ = built
+    shutil.copytree(held, tmp_path / "store")
+    file = min((tmp_path / "store" / "events").iterdir())
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataError, match="is not what was written"):
+        write_dataset(SPEC, tmp_path / "store", tmp_path / "data", executor="joblib", n_jobs=2)

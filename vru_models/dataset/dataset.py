@@ -114,7 +114,7 @@ class Dataset(About):
             self.rows.reset_index(),
         )
         number = self.rows["part"].to_numpy() if "part" in self.rows else np.zeros(len(self.rows), dtype=np.int16)
-        for part in np.unique(number):
+        for part in np.unique(number) if len(number) else [0]:
             yield int(part), whole.only(number == part)
 
     def frame(self) -> pd.DataFrame:

@@ -106,6 +106,7 @@ def write_dataset(
     vru_models.errors.StorageError: event store: the folder is missing. Expected: a folder that Events.save wrote.
     Check the path.
     """
+    run = _executor(executor, n_jobs)
     buckets, beside = opened(store)
     require_free(folder, _ROLE)
     require_recorded_by(beside.recorded_under, spec.recording)
@@ -118,7 +119,7 @@ def write_dataset(
     def files() -> Iterator[tuple[str, bytes]]:
         digests: dict[str, str] = {}
         made: list[Made] = []
-        for part in work.parts(_executor(executor, n_jobs)):
+        for part in work.parts(run):
             made.append(part.without_content())
             if progress is not None:
                 progress(len(made), buckets.n + 1)
@@ -194,13 +195,16 @@ Run = Callable[[Job, Buckets, Sequence[RowsOfPart]], Iterable[Made]]
 
 
 def _executor(name: Executor, n_jobs: int | None) -> Run:
-    if name == "joblib":
-        return _InProcesses(n_jobs or cpu_count())
-    if name == "spark":
-        from vru_models.executors.spark import on_spark  # noqa: PLC0415  needs the extra
+    match name:
+        case "memory":
+            return _here
+        case "joblib":
+            return _InProcesses(n_jobs or cpu_count())
+        case "spark":
+            from vru_models.executors.spark import on_spark  # noqa: PLC0415  needs the extra
 
-        return on_spark
-    return _here
+            return on_spark
+    raise ValueError(f"executor {str(name)[:40]!r} is not known. Expected: memory, joblib or spark.")
 
 
 def _here(job: Job, buckets: Buckets, rows: Sequence[RowsOfPart]) -> Iterator[Made]:
