@@ -155,3 +155,11 @@ def test_windows_of_one_unit_share_its_name():
     spans = [Span.parse(text) for text in ("1 year", "1 month", "90 days", "6 months")]
     assert _lengths(spans) == "1 and 6 and 12 months, 90 days"
     assert _lengths(spans[1:2]) == "1 month"
+
+
+@pytest.mark.parametrize(("trend", "says"), [(2, "2 more"), (-1, "1 fewer"), (0, "as many")])
+def test_a_trend_is_told_beside_the_count_and_different_values_by_their_name(trend, says):
+    features = [{"measures": ["count", "trend", "distinct"], "windows": ["6 months"]}]
+    told_of = of_suspensions(features, count_6m=3, trend_6m=trend, distinct_6m=2)
+    told_in_order = f"3 in 6 months; sessions, different ones: 2 in 6 months; {says} in 6 months than in as long before"
+    assert told_of == f"Suspended from school ({told_in_order})"
