@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 import worlds
 from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
@@ -252,9 +253,20 @@ def check_labels(world, coded, day, eligible):
     np.testing.assert_array_equal(y[day.chosen], np.array([value for value, _ in expected], dtype=float))
 
 
+@pytest.mark.long
+@settings(deadline=None, max_examples=10_000)
+@given(worlds.worlds())
+def test_ten_thousand_stores_equal_their_definition(world: World):
+    check(world)
+
+
 @settings(deadline=None, max_examples=300)
 @given(worlds.worlds())
 def test_cohort_features_statuses_and_labels_equal_their_definition(world: World):
+    check(world)
+
+
+def check(world: World):
     coded = encode(SPEC, world.store())
     day = day_of(LAYOUT, coded, as_days(world.as_of))
     assert coded.people.tolist() == everybody(world)

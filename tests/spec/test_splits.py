@@ -261,3 +261,25 @@ def test_the_plot_has_a_line_per_split_and_its_outcome_windows_end_where_they_ar
     ends = [str(np.datetime64("1970-01-01") + round(b.get_x() + b.get_width())) for b in bars]
     assert ends == ["2025-04-01", "2025-10-01", "2026-04-01", "2026-10-01"]
     assert len([c for c in splits.plot(horizon="6 months").axes[0].containers if "embargo" in c.get_label()]) == 0
+
+
+GROUPS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abc")), min_size=1, max_size=30)
+
+
+@given(GROUPS)
+def test_rows_that_share_a_group_with_a_test_row_are_in_no_training_and_every_group_is_left_out_once(drawn):
+    dates = [as_days(f"2020-0{month}-01") for month in (1, 4, 7)]
+    splits = Splits((Split((dates[0],), dates[1]), Split((dates[0], dates[1]), dates[2])))
+    when, groups = [dates[i] for i, _ in drawn], [group for _, group in drawn]
+    index = pd.MultiIndex.from_arrays([range(len(drawn)), pd.DatetimeIndex(when)], names=["person_id", "as_of"])
+    X = pd.DataFrame(index=index)
+    expected, apart = [], []
+    for item in splits:
+        test = [i for i, date in enumerate(when) if date == item.test]
+        train = [i for i, date in enumerate(when) if date in item.train]
+        expected.append(([i for i in train if groups[i] not in {groups[j] for j in test}], test))
+        for group in sorted({groups[j] for j in test}):
+            others = [i for i in train if groups[i] != group]
+            apart += [(others, [j for j in test if groups[j] == group])] if others else []
+    assert [(a.tolist(), b.tolist()) for a, b in splits.split(X, groups=groups)] == expected
+    assert [(a.tolist(), b.tolist()) for a, b in splits.leave_one_out(X, groups)] == apart

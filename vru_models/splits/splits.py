@@ -118,7 +118,34 @@ class Splits:
         return plot_splits(self, **{name: Span.parse(span) for name, span in spans.items()})
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Train and test row positions per split, for scikit-learn."""
+        """Train and test row positions per split, for scikit-learn.
+
+        Parameters
+        ----------
+        groups
+            One per row, such as its household: who shares a group with a test row is left out of training.
+        """
+        for train, test in self._rows(X):
+            if groups is None:
+                yield train, test
+            else:
+                group = np.asarray(groups)
+                yield train[~np.isin(group[train], group[test])], test
+
+    def leave_one_out(self, X: Any, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Train and test row positions per split and group, ascending: trained on all others, tested on this one.
+
+        With the areas as groups: would the model have served an area that it had never seen? A group without a row on
+        the test date or with nobody else to learn from is left out. Give scikit-learn ``cv=list(...)`` of it.
+        """
+        group = np.asarray(groups)
+        for train, test in self._rows(X):
+            for one in np.unique(group[test]):
+                others = train[group[train] != one]
+                if len(others):
+                    yield others, test[group[test] == one]
+
+    def _rows(self, X: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         as_of = X.index.get_level_values("as_of").to_numpy().astype("datetime64[D]")
         for item in self.items:
             yield np.flatnonzero(np.isin(as_of, item.train)), np.flatnonzero(as_of == item.test)
