@@ -52,7 +52,12 @@ from vru_models.spec import Spec
 DATES = [dt.date(y, m, 1) for y, m in ((2022, 3), (2022, 9), (2023, 3), (2023, 9), (2024, 3), (2024, 9))]
 MONTHS, LONGEST = (3, 6, 12, 24), (92, 184, 366, 731)
 N, DAY_0 = 10, dt.date(1970, 1, 1)
-SETTINGS = {"compression": "lz4", "use_dictionary": ["person_id"], "write_statistics": ["person_id"]}
+SETTINGS = {
+    "compression": "lz4",
+    "use_dictionary": ["person_id"],
+    "write_statistics": ["person_id"],
+    "write_batch_size": 1 << 16,
+}
 
 
 @cache
@@ -195,7 +200,9 @@ def scattered(n: int, date: dt.date, found: dict[str, np.ndarray], out: Path, pe
         for b, m in enumerate(MONTHS):
             cells = np.where(last[i, b] > 0, since[i, b], LONGEST[b]).astype(np.float32)
             columns[f"ind_{i}_days_since_last_{m}m"] = cells
-    pq.write_table(pa.table(columns), out / f"{date}.parquet", **SETTINGS)
+    fields = [pa.field(name, pa.float32(), nullable=False) for name in columns if name != "person_id"]
+    schema = pa.schema([pa.field("person_id", people.type), *fields])
+    pq.write_table(pa.table(columns, schema=schema), out / f"{date}.parquet", **SETTINGS)
 
 
 def everybody(store: Path) -> pa.Array:
