@@ -75,7 +75,7 @@ class People:
 
     @property
     def told(self):
-        """Whether any feed tells of the event: nobody does once the person has passed the bound or has left."""
+        """Whether the event counts: nobody tells of it once the bound is passed, and none counts after an exit."""
         return (self.event < self.passed) & (self.event <= self.left)
 
     def truth(self, ages):
@@ -110,7 +110,7 @@ def recorded(groups):
 
 
 def _rows(people):
-    told = np.flatnonzero(people.told & (people.event < 2 * 365))
+    told = np.flatnonzero((people.event < people.passed) & (people.event < 2 * 365))
     happened = people.as_of + people.event[told]
     versions = pd.DataFrame(
         {
