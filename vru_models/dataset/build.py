@@ -84,8 +84,7 @@ def objections(refused: int) -> Findings:
 
 def training_use(spec: Spec) -> Findings:
     """A feed whose agreement does not allow training may not stand behind a row, a feature or a label."""
-    outcome = spec.outcome
-    names = {f.indicator for f in spec.columns} | {*outcome.indicators, *outcome.treated_by, *outcome.exits}
+    names = {f.indicator for f in spec.columns} | {name for outcome in spec.outcomes for name in outcome.named}
     names |= {rule.indicator for rule in (*spec.cohort.entry, *spec.cohort.routed)}
     used = {spec.indicators[name].feed for name in names}
     used |= {name for name in map(spec.feed_of_kind, ("spells", "links")) if name}
