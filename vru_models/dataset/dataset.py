@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Dataset(About):
         """Whether each row has a label."""
         return self.rows["y"].notna()
 
-    @property
+    @cached_property
     def weight(self) -> pd.Series[float]:
         """How many people each labelled row stands for, so that those who left are stood for; see ``exit_weights``."""
         return exit_weights(self.rows)

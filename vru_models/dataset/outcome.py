@@ -96,9 +96,8 @@ def labels_on(
 
 def _first(reasons: dict[str, np.ndarray]) -> np.ndarray:
     """The number of the first reason that holds for each person, or 0."""
-    ordered = [reasons[name] for name in WHY_MISSING[1:]]
-    holds = np.stack([np.ones(len(ordered[0]), dtype=bool), *ordered[::-1]])[::-1]
-    return ((holds.argmax(axis=0) + 1) % len(WHY_MISSING)).astype(np.uint8)
+    numbers = range(1, len(WHY_MISSING))
+    return np.select([reasons[WHY_MISSING[n]] for n in numbers], [np.uint8(n) for n in numbers], np.uint8(0))
 
 
 def _when(

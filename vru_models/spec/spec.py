@@ -70,6 +70,9 @@ class Spec(Section):
         for where, name, known in self._references():
             if name not in known:
                 raise SpecError.unknown(where, name, known)
+        if self.outcome.ascertainment == "reviewed" and set(self.fairness.limits) <= {"recall", "false_omission_rate"}:
+            what = "are only about people who were not listed, and of those an outcome is seen only when reviewed"
+            raise SpecError.at("fairness.limits", what, then="Declare a limit of selection_rate or precision, too")
         self._check_features()
         self._check_feeds()
         self._check_tables()
