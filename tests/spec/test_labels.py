@@ -16,6 +16,7 @@ from vru_models.spec.calendar import as_days
 
 LATER = {"outcome.embargo": "1 month"}
 REVIEWED = {"outcome.ascertainment": "reviewed", "outcome.reviewed_by": ["plan"]}
+REVIEWED |= {"fairness.limits": {"selection_rate": 0.1}}
 
 
 def _dates(as_of):

@@ -22,25 +22,33 @@ def tally(cells: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     ``cells`` are features x rows; missing cells and rows without a label are left out. Tallies of several parts add up.
     """
     labelled = ~np.isnan(y)
-    truth = y[labelled].astype(np.intp)
-    parts = [_tally_of(i, row[labelled], truth) for i, row in enumerate(cells)]
+    cells = cells if labelled.all() else cells[:, labelled]
+    positive = y[labelled] == 1
+    at = np.flatnonzero(positive)
+    parts = [_tally_of(i, row, positive, at) for i, row in enumerate(cells)]
     columns = ("feature", "value", "zeros", "ones")
     return pd.DataFrame({name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(columns)})
 
 
-def _tally_of(feature: int, cells: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, ...]:
+def _tally_of(feature: int, cells: np.ndarray, positive: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The tally of one feature; ``at`` are the positions of the positive rows."""
     given = ~np.isnan(cells)
     if not given.all():
-        cells, truth = cells[given], truth[given]
-    whole = cells.astype(np.intp)
-    if len(whole) and (whole == cells).all() and whole.min() >= 0 and whole.max() < _SMALL:
-        counts = np.bincount(2 * whole + truth, minlength=2 * (int(whole.max()) + 1)).reshape(-1, 2)
-        at = np.flatnonzero(counts.any(axis=1))
-        value, counts = at.astype(np.float64), counts[at]
-    else:
-        value, place = np.unique(cells.astype(np.float64), return_inverse=True)
-        counts = np.bincount(2 * place + truth, minlength=2 * len(value)).reshape(-1, 2)
-    return np.full(len(value), feature), value, counts[:, 0], counts[:, 1]
+        cells = cells[given]
+        at = np.flatnonzero(positive[given])
+    if len(cells) and cells.min() >= 0 and cells.max() < _SMALL:
+        whole = cells.astype(np.intp)
+        if (whole.astype(cells.dtype) == cells).all():
+            every, ones = np.bincount(whole), np.bincount(whole[at], minlength=int(cells.max()) + 1)
+            value = np.flatnonzero(every)
+            return _columns(feature, value.astype(np.float64), every[value], ones[value])
+    value, place = np.unique(cells.astype(np.float64), return_inverse=True)
+    every, ones = (np.bincount(places, minlength=len(value)) for places in (place, place[at]))
+    return _columns(feature, value, every, ones)
+
+
+def _columns(feature: int, value: np.ndarray, every: np.ndarray, ones: np.ndarray) -> tuple[np.ndarray, ...]:
+    return np.full(len(value), feature), value, every - ones, ones
 
 
 def alarms(tallies: Iterable[pd.DataFrame], names: Sequence[str]) -> Findings:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
-from scipy.stats import binomtest
 
 from vru_models.dataset.dataset import Dataset
 from vru_models.dataset.outcome import WHY_MISSING
@@ -166,6 +165,8 @@ def _by_date(data: Dataset, spec: Spec, name: str) -> pd.DataFrame:
 
 def _wilson(table: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
     """The 95 % interval of each date's rate; each person has one row a date."""
+    from scipy.stats import binomtest  # noqa: PLC0415  half a second to load, and only to draw
+
     both = zip(table["positives"], table["labelled"], strict=True)
     ends = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in both]
     low, high = (pd.Series([float(getattr(e, end)) for e in ends], index=table.index) for end in ("low", "high"))

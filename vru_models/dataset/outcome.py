@@ -107,10 +107,10 @@ def _when(
     complete: int,
 ) -> np.ndarray:
     """Positions of the events of some indicators in a window, as known when the label is complete."""
-    events = coded.events
-    numbers = [coded.indicators.index(name) for name in indicators]
-    mine = np.isin(coded.indicator, numbers) & events.known_at(complete)
-    return np.flatnonzero(mine & (events.start >= window[0]) & (events.start < window[1]))
+    lo, hi = np.searchsorted(coded.events.start, window)
+    within = slice(lo, hi)
+    counted = np.isin(np.arange(len(coded.indicators)), [coded.indicators.index(name) for name in indicators])
+    return np.asarray(lo + np.flatnonzero(counted[coded.indicator[within]] & coded.events.known_at(complete, within)))
 
 
 def _counts(coded: Coded, indicators: Sequence[str], window: tuple[int, int], complete: int) -> np.ndarray:

@@ -145,8 +145,8 @@ def areas_of(spells: pd.DataFrame) -> tuple[str, ...]:
 def coded(spec: Spec, happened: Happened, rows: Mapping[Kind, pd.DataFrame], *, areas: tuple[str, ...]) -> Coded:
     """Events and the rows beside them, in integers; of some of the people only, where the rows are about these."""
     spells, links = rows["spells"], rows["links"]
-    named = pd.concat([spells["person_id"], links["person_id"], links["other_id"]])
-    people = np.sort(_texts(named.drop_duplicates()))
+    viewed = _texts(spells["person_id"])
+    people = np.unique(np.concatenate([viewed, *(_texts(links[name]) for name in ("person_id", "other_id"))]))
     person = _positions(people, happened.who)[happened.person]
     keep = np.flatnonzero((person >= 0) & (happened.indicator >= 0))
     keep = keep[_by_day(happened.day[keep])]
@@ -166,7 +166,7 @@ def coded(spec: Spec, happened: Happened, rows: Mapping[Kind, pd.DataFrame], *, 
         value=happened.value[keep],
         row=keep,
         spells=Timeline(
-            _positions(people, _texts(spells["person_id"])),
+            _positions(people, viewed),
             *(days(spells[name]) for name in ("start_date", "end_date", "known_date", "known_until")),
         ),
         area=np.searchsorted(np.array(areas, dtype=str), _texts(spells["area"])),

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from vru_models.events.store import bucket_of
 from vru_models.features.coded import OPEN, Happened
+from vru_models.features.people import connected
 from vru_models.frames import is_in
 from vru_models.spec import Spec
 from vru_models.spec.sources import VOID_STATUSES
@@ -27,10 +26,10 @@ COLUMNS = ("person_id", "indicator", "event_date", "known_date", "known_until", 
 
 def linked_apart(links: pd.DataFrame, n_buckets: int) -> pd.Series[str]:
     """The pseudonyms that are linked, by whatever chain of decisions, with one of another bucket."""
+    if not len(links):
+        return pd.Series([], dtype="str")
     codes, names = pd.factorize(pd.concat([links["person_id"], links["other_id"]]), sort=True)
-    first, second = np.split(codes, 2)
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(names), len(names)))
-    component = connected_components(graph, directed=False)[1]
+    component = connected(codes[: len(links)], codes[len(links) :], len(names))
     people = pd.Series(names, dtype="str")
     bucket = pd.Series(bucket_of(people, n_buckets))
     return people[(bucket.groupby(component).transform("nunique") > 1).to_numpy()].reset_index(drop=True)

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from vru_models.features.coded import OPEN, Coded, Timeline
 from vru_models.spec import Spec
@@ -33,13 +31,21 @@ def same_person(coded: Coded, day: int) -> np.ndarray:
     merged = pair[:, stands]
     if not merged.size:
         return roots
-    graph = coo_array((np.ones(merged.shape[1]), (merged[0], merged[1])), shape=(len(roots), len(roots)))
-    component = connected_components(graph, directed=False)[1]
+    component = connected(merged[0], merged[1], len(roots))
     viewed = np.zeros(len(roots), dtype=bool)
     viewed[coded.spells.person[coded.spells.known_at(day)]] = True
     order = np.lexsort((roots, ~viewed, component))
     starts = np.append(True, component[order][1:] != component[order][:-1])
     return np.asarray(order[starts][component])
+
+
+def connected(one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
+    """The number of the group of each of ``n`` things that pairs join, directly or by way of others."""
+    from scipy.sparse import coo_array  # noqa: PLC0415  slow to load, and most stores link nobody
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 def linked(coded: Coded, day: int) -> Coded:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import bdtrc
 
 from vru_models.identifiers.birthdays import MOST, birthdays, days_in
 from vru_models.identifiers.rules import COMMON_NAME, RULES, Rule
@@ -142,6 +141,8 @@ def beyond_chance(passed: int, tried: int, chance: float) -> bool:
     >>> beyond_chance(8, 8, 1 / 11), beyond_chance(9, 9, 1 / 11)
     (False, True)
     """
+    from scipy.special import bdtrc  # noqa: PLC0415  a quarter of a second to load, in every process
+
     return bool(tried and passed / tried - chance >= MARGIN - _ROUNDING and bdtrc(passed - 1, tried, chance) < ALPHA)
 
 
