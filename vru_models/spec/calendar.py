@@ -406,7 +406,7 @@ class SchoolDays:
     def _require(self, fine: Any, asked: str, dates: Any) -> None:
         beyond = np.atleast_1d(dates)[~np.atleast_1d(fine)]
         if len(beyond):
-            others = f" (and {len(beyond) - 1:,} more dates)" if len(beyond) > 1 else ""
+            others = f" (and {len(beyond) - 1:,} more)" if len(beyond) > 1 else ""
             raise SpecError.at(
                 "calendar",
                 f"{asked} {beyond[0]}{others} cannot be told from the terms declared, {self.first[0]} to {self.last[-1]}",
