@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from vru_models.audit.release import Release
 from vru_models.dataset import explain_feature
 from vru_models.errors import SpecError
 from vru_models.evidence.evaluate import shares_outcomes
 from vru_models.features.status import could_be_open
+from vru_models.scoring.score import _learnt
 from vru_models.spec import Span, Spec
 from vru_models.spec.calendar import SchoolDays, as_days
 from vru_models.spec.question import Calendar
@@ -620,3 +622,9 @@ def test_the_whole_way_in_terms(tmp_path):
     near = {"2024-01-04": True, "2023-12-18": True, "2023-09-03": True, "2023-04-12": False, "2024-07-20": True}
     assert {date: shares_outcomes(made.run, date) for date in near} == near
     assert not shares_outcomes(made.run, "2020-01-01")
+    made.approved()
+    release = Release.load(tmp_path / "release", trusted=tmp_path / "trust.toml")
+    assert release.spec.digest == declared.digest
+    told = {day: _learnt(release, as_days(day)) for day in ("2024-07-20", "2024-07-21")}
+    assert [finding.status for finding in told.values()] == ["fail", "pass"]
+    assert "outcomes up to 2024-07-21" in told["2024-07-21"].message

@@ -47,6 +47,8 @@ def words(name: str) -> str:
     --------
     >>> words("suspension_count_12m"), words("mh_crisis_days_since_last_1m"), words("visits_90d")
     ('suspension: how many in 12 months', 'mh crisis: days since the last in 1 month', 'visits_90d')
+    >>> words("absence_rate_3t"), words("absence_trend_60sd")
+    ('absence: share of possible sessions in 3 terms', 'absence: change from as long before, over 60 school days')
     """
     parts = _NAME.fullmatch(name)
     if parts is None:

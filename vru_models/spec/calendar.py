@@ -406,10 +406,10 @@ class SchoolDays:
     def _require(self, fine: Any, asked: str, dates: Any) -> None:
         beyond = np.atleast_1d(dates)[~np.atleast_1d(fine)]
         if len(beyond):
-            others = f" (and {len(beyond) - 1:,} more)" if len(beyond) > 1 else ""
+            more = f" (and {len(beyond) - 1:,} more)" if len(beyond) > 1 else ""
             raise SpecError.at(
                 "calendar",
-                f"{asked} {beyond[0]}{others} cannot be told from the terms declared, {self.first[0]} to {self.last[-1]}",
+                f"{asked} {beyond[0]}{more} cannot be told from the terms declared, {self.first[0]} to {self.last[-1]}",
                 expected="terms that hold the whole window, and the next one for a date in the holidays after them",
                 then="Declare more terms, or choose other as-of dates",
             )
