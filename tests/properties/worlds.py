@@ -45,6 +45,9 @@ TWICE_SEEN = {
     "exits": ["departure"],
 }
 TERMS = [
+    (dt.date(2020, 9, 2), dt.date(2020, 12, 18)),
+    (dt.date(2021, 1, 4), dt.date(2021, 3, 31)),
+    (dt.date(2021, 4, 19), dt.date(2021, 7, 21)),
     (dt.date(2021, 9, 2), dt.date(2021, 12, 17)),
     (dt.date(2022, 1, 4), dt.date(2022, 4, 1)),
     (dt.date(2022, 4, 19), dt.date(2022, 7, 22)),
