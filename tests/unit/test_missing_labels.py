@@ -15,8 +15,8 @@ from vru_models.audit.report import render
 from vru_models.dataset.exits import exit_weights
 from vru_models.evaluation.ranking import rank
 from vru_models.evidence import evaluate, fit
+from vru_models.evidence.missing_labels import BASES, exits_told, sensitivity
 from vru_models.evidence.published import published
-from vru_models.evidence.sensitivity import BASES, exits_told, sensitivity
 
 CONTEXT = {"feed": "missing", "use": "context", "activity_driver": "agency_decision", "rationale": worlds.BECAUSE * 2}
 

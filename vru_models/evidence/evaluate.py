@@ -16,14 +16,13 @@ from vru_models.evaluation.calibration import auc, brier_score, calibration, rel
 from vru_models.evaluation.capacity_intervals import capacity_intervals, paired_precision_difference
 from vru_models.evaluation.decision import decision_curve
 from vru_models.evaluation.ranking import capacity_table, rank
-from vru_models.evidence.ascertainment import reviews, unseen, without_unseen
 from vru_models.evidence.candidates import PROBABILITY, flag_count_name
 from vru_models.evidence.evidence import Evidence
 from vru_models.evidence.fit import first_household, places_by_points
+from vru_models.evidence.missing_labels import exits_told, reviews, sensitivity, unseen, without_unseen
 from vru_models.evidence.performance import bars_met, beats_simple_rule, calibrated, opened, supported
 from vru_models.evidence.recorder import Recorder
 from vru_models.evidence.run import Run
-from vru_models.evidence.sensitivity import exits_told, sensitivity
 from vru_models.fairness.audit import audit_groups
 from vru_models.fairness.measures import MEASURES
 from vru_models.fairness.sensitive import join_sensitive

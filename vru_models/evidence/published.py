@@ -15,9 +15,9 @@ from typing import Any, Final
 import pandas as pd
 
 from vru_models.disclosure.protect import NOT_TESTABLE, protect
-from vru_models.evidence.ascertainment import unseen, without_unseen
 from vru_models.evidence.candidates import flag_count_name
 from vru_models.evidence.evidence import Evidence
+from vru_models.evidence.missing_labels import unseen, without_unseen
 from vru_models.evidence.public_findings import public
 from vru_models.evidence.run import Run
 from vru_models.fairness.conclusions import too_wide

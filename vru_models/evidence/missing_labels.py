@@ -1,7 +1,8 @@
-"""What the headline would be if those whose label is missing were counted: who left, who accepted an offer."""
+"""What missing labels leave unknown: of those who left, of the treated, and where outcomes are seen only in reviews."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 
 from vru_models.dataset.outcome import EXITED, WHY_MISSING
 from vru_models.evaluation.arrays import ratio
-from vru_models.findings import Finding
+from vru_models.findings import Finding, Findings
+from vru_models.spec import Spec
 
 BASES: Final = (
     "as observed",
@@ -19,6 +21,8 @@ BASES: Final = (
     "with the treated",
 )
 """The rows of the table: which labels the figures are from."""
+
+_UNSEEN: Final = ("recall", "missed", "false_omission_rate")
 
 
 def sensitivity(rows: pd.DataFrame, weight: pd.Series[float], share: np.ndarray) -> pd.DataFrame:
@@ -90,3 +94,26 @@ def exits_told(table: pd.DataFrame, *, low: float, high: float) -> Finding:
     said += f" (interval {low:.3f} to {high:.3f})"
     within = low <= least and most <= high
     return Finding("VRU407", "pass" if within else "cannot tell", "exits", said, figures)
+
+
+def sees_everybody(spec: Spec) -> bool:
+    """Whether the outcome is seen for everybody, so that who was missed can be counted."""
+    return spec.outcome.ascertainment == "all"
+
+
+def unseen(names: Iterable[str], spec: Spec) -> list[str]:
+    """Of some names of figures, those about people who were not listed, whom nobody may have looked at."""
+    return [] if sees_everybody(spec) else [name for name in names if name.startswith(_UNSEEN)]
+
+
+def without_unseen(table: pd.DataFrame, spec: Spec, *, instead: Any = float("nan")) -> pd.DataFrame:
+    """The table with such figures undefined; their positives are those among the reviewed alone."""
+    return table.assign(**dict.fromkeys(unseen(map(str, table.columns), spec), instead))
+
+
+def reviews(spec: Spec) -> Findings:
+    """VRU408: that recall cannot be known, where it cannot."""
+    if sees_everybody(spec):
+        return Findings()
+    message = "the outcome is seen only for those reviewed: whom the list missed cannot be known without random places"
+    return Findings([Finding("VRU408", "cannot tell", "recall", message)])
