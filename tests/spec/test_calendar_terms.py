@@ -236,11 +236,14 @@ def test_before_after_and_the_last_window_equal_counting_day_by_day(declared, n,
     assert school.count(first, end) == sum(taught(first + ONE_DAY * i, *declared) for i in range((end - first).days))
 
 
-@settings(deadline=None, max_examples=100)
-@given(calendars(), st.lists(st.integers(-3, 400), min_size=2, max_size=2))
+EDGES = st.tuples(st.integers(0, 1), st.integers(-3, 3) | st.integers(-40, 40))
+
+
+@settings(deadline=None, max_examples=400)
+@given(calendars(), st.tuples(EDGES, EDGES))
 def test_without_a_school_day_nothing_could_happen_and_beyond_the_calendar_august_is_what_is_known(declared, near):
     first, last = declared[0][0][0], declared[0][-1][1]
-    start, end = sorted(first + ONE_DAY * offset for offset in near)
+    start, end = sorted((first, last)[edge] + ONE_DAY * offset for edge, offset in near)
     days = [start + ONE_DAY * i for i in range((end - start).days)]
     possible = [taught(day, *declared) if first <= day <= last else day.month != 8 for day in days]
     numbers = (int(as_days(day).astype(np.int64)) for day in (start, end))
