@@ -250,6 +250,15 @@ def test_without_a_school_day_nothing_could_happen_and_beyond_the_calendar_augus
     assert could_be_open(SchoolDays.of(*declared), *numbers) == any(possible)
 
 
+@pytest.mark.parametrize(
+    ("day", "possible"),
+    [("2023-09-03", True), ("2023-08-31", False), ("2023-12-22", False), ("2024-12-20", True), ("2024-12-21", True)],
+)
+def test_the_day_after_the_last_term_is_not_declared(day, possible):
+    number = int(as_days(day).astype(np.int64))
+    assert could_be_open(SCHOOL.school, number, number + 1) == possible
+
+
 TERM = {"from": "2024-01-08", "to": "2024-03-28"}
 
 
