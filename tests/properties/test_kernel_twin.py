@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,36 @@ SPEC = worlds.spec()
 LAYOUT = Layout.of(SPEC)
 BACK = {"12m": relativedelta(months=12), "1m": relativedelta(months=1), "45d": relativedelta(days=45)}
 BACK |= {"24m": relativedelta(months=24), "2m": relativedelta(months=2), "90d": relativedelta(days=90)}
-TWICE = {"12m": "24m", "1m": "2m", "45d": "90d"}
-LONGEST = {"12m": 366, "1m": 31, "45d": 45}
+TWICE = {"12m": "24m", "1m": "2m", "45d": "90d", "2t": "4t", "20sd": "40sd"}
+LONGEST = {"12m": 366, "1m": 31, "45d": 45, "2t": 500, "20sd": 310}
 AGES = {"exclusions": (11, 16), "missing": (0, 25)}
 DUE_AFTER = {"exclusions": 0, "missing": 31}
 ONE_DAY = dt.timedelta(1)
+
+
+@cache
+def school_day(day):
+    in_term = any(first <= day <= last for first, last in worlds.TERMS)
+    return in_term and day.weekday() < 5 and not any(first <= day <= last for first, last in worlds.CLOSED)
+
+
+@cache
+def first_day(as_of, window):
+    """Where a window begins: months and days by the calendar, terms and school days counted back one by one."""
+    if window in BACK:
+        return as_of - BACK[window]
+    if window.endswith("t"):
+        return [first for first, _ in worlds.TERMS if first < as_of][-int(window[:-1])]
+    day, left = as_of, int(window[:-2])
+    while left:
+        day -= ONE_DAY
+        left -= school_day(day)
+    return day
+
+
+def days_of(as_of, window):
+    start = first_day(as_of, window)
+    return [start + ONE_DAY * i for i in range((as_of - start).days)]
 
 
 def in_force(versions, key, day):
@@ -126,10 +152,10 @@ def covers(c, area, born, day):
 
 
 def status_of(world, person, feed, window, born):
-    as_of, start = world.as_of, world.as_of - BACK[window]
+    as_of, start = world.as_of, first_day(world.as_of, window)
     spells = spells_of(world, person, as_of)
     coverage = [c for c in in_force(world.coverage, "coverage_id", as_of) if c["feed"] == feed]
-    days = [start + ONE_DAY * i for i in range((as_of - start).days)]
+    days = days_of(as_of, window)
     viewed = [(d, s["area"]) for d in days if (s := spell_on(spells, d))]
     shared = [d for d, area in viewed if any(covers(c, area, born, d) for c in coverage)]
     youngest, oldest = AGES[feed]
@@ -137,7 +163,7 @@ def status_of(world, person, feed, window, born):
         return "withheld"
     if born is not None and (age_on(born, as_of) < youngest or age_on(born, start) > oldest):
         return "not_applicable"
-    if feed == "exclusions" and all(d.month == 8 for d in days):
+    if feed == "exclusions" and not any(map(school_day, days)):
         return "not_applicable"
     if not viewed:
         return "not_in_view"
@@ -154,7 +180,7 @@ def status_of(world, person, feed, window, born):
 
 def usable(world, person, window):
     """Events known on the as-of date, in the window and not expired."""
-    as_of, start = world.as_of, world.as_of - BACK[window]
+    as_of, start = world.as_of, first_day(world.as_of, window)
     two_months_ago = as_of - relativedelta(months=2)
     return [
         e
@@ -179,6 +205,7 @@ def cell(world, person, feature):
         "distinct": len(set(values)),
         "trend": 2 * len(mine) - len(both) if both else np.nan,
         "days_since_last": since,
+        "rate": sum(values) / max(2 * sum(map(school_day, days_of(world.as_of, window))), 1),
     }[feature.measure]
 
 

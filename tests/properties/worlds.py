@@ -19,6 +19,7 @@ from vru_models.events import Events
 from vru_models.spec import Spec
 
 AS_OF = [dt.date(2024, 2, 29), dt.date(2024, 3, 31), dt.date(2024, 9, 1), dt.date(2025, 2, 28), dt.date(2023, 6, 15)]
+AS_OF += [dt.date(2024, 8, 20), dt.date(2025, 1, 6)]
 PEOPLE = ("a", "b", "c", "d", "e", "f")
 AREAS = ("E01", "E02", "E03")
 FEED_OF = {
@@ -43,6 +44,29 @@ TWICE_SEEN = {
     "treated_by": ["offer"],
     "exits": ["departure"],
 }
+TERMS = [
+    (dt.date(2020, 9, 2), dt.date(2020, 12, 18)),
+    (dt.date(2021, 1, 4), dt.date(2021, 3, 31)),
+    (dt.date(2021, 4, 19), dt.date(2021, 7, 21)),
+    (dt.date(2021, 9, 2), dt.date(2021, 12, 17)),
+    (dt.date(2022, 1, 4), dt.date(2022, 4, 1)),
+    (dt.date(2022, 4, 19), dt.date(2022, 7, 22)),
+    (dt.date(2022, 9, 1), dt.date(2022, 12, 16)),
+    (dt.date(2023, 1, 4), dt.date(2023, 3, 31)),
+    (dt.date(2023, 4, 17), dt.date(2023, 7, 21)),
+    (dt.date(2023, 9, 4), dt.date(2023, 12, 21)),
+    (dt.date(2024, 1, 8), dt.date(2024, 3, 28)),
+    (dt.date(2024, 4, 15), dt.date(2024, 7, 19)),
+    (dt.date(2024, 9, 2), dt.date(2024, 12, 20)),
+    (dt.date(2025, 1, 6), dt.date(2025, 4, 4)),
+]
+CLOSED = [
+    (dt.date(2023, 5, 29), dt.date(2023, 6, 2)),
+    (dt.date(2023, 10, 23), dt.date(2023, 10, 27)),
+    (dt.date(2024, 2, 12), dt.date(2024, 2, 16)),
+    (dt.date(2024, 7, 19), dt.date(2024, 7, 19)),
+    (dt.date(2025, 2, 17), dt.date(2025, 2, 28)),
+]
 LONG_AGO, LAST_DAY = dt.date(2015, 1, 1), dt.date(2025, 7, 1)
 _EDGES = (
     -367,
@@ -102,7 +126,7 @@ _COVERAGE = ("coverage_id", "feed", "area", "age_from", "age_to", "start_date", 
 
 
 def spec(**changes: Any) -> Spec:
-    """Every measure, three windows, two feeds: one in term time and of some ages, one due late; expiry, routing."""
+    """Every measure, five windows, two feeds: one in term time and of some ages, one due late; expiry, routing."""
     schema = copy.deepcopy(small.SCHEMAS)
     schema["exclusions"]["x-vru"].update(calendar="term_time", ages=[11, 16])
     schema["missing"]["x-vru"].update(due_after=31)
@@ -113,9 +137,14 @@ def spec(**changes: Any) -> Spec:
         {"indicators": ["suspension"], "measures": [*counts, "sum", "mean", "max", "distinct"]},
         {"indicators": ["missing_episode"], "measures": counts},
     ]
+    of_school = ["2 terms", "20 school days"]
+    rates = {"indicators": ["suspension"], "measures": ["rate"], "windows": [*of_school, *windows[:2]]}
+    in_terms = {"indicators": ["suspension", "missing_episode"], "measures": counts, "windows": of_school}
+    calendar = {name: [{"from": a, "to": b} for a, b in days] for name, days in (("terms", TERMS), ("closed", CLOSED))}
     return small.spec(
         schemas={name: schema[name] for name in ("exclusions", "missing")},
-        features=[grid | {"windows": windows, "rationale": small.BECAUSE} for grid in grids],
+        features=[{"windows": windows, "rationale": small.BECAUSE} | grid for grid in (*grids, rates, in_terms)],
+        calendar=calendar,
         **{
             **{f"indicators.{name}": context for name in ("offer", "departure", "plan")},
             "indicators.missing_episode.expires_after": "2 months",

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,9 +103,11 @@ def test_the_index_is_kept_and_nobody_is_a_frame_of_nobody():
     assert explain(SPEC, CARD, X.iloc[:0]).empty
 
 
-def of_suspensions(features, **row):
+def of_suspensions(features, more=None, /, **row):
     """The reason of somebody by a card with one point more for each of these features of suspensions."""
-    declared = small.spec(features=[{"indicators": ["suspension"], "rationale": small.BECAUSE, **f} for f in features])
+    declared = small.spec(
+        features=[{"indicators": ["suspension"], "rationale": small.BECAUSE, **f} for f in features], **(more or {})
+    )
     names = [f.name for f in declared.columns]
     card = Card(tuple(CardFeature(n, (0.0,), (0, 1), 0, 0) for n in names), slope=0.5, intercept=-3.0)
     X = pd.DataFrame([[row[n.removeprefix("suspension_")] for n in names]], columns=names, dtype=np.float32)
@@ -132,6 +136,18 @@ def test_each_measure_has_its_own_words():
     )
 
 
+def test_a_rate_is_told_as_a_share_of_the_sessions_that_were_possible():
+    schema = copy.deepcopy(small.SCHEMAS["exclusions"])
+    schema["x-vru"].update(calendar="term_time")
+    more = {"schemas": {"exclusions": schema}, "calendar": {"terms": [{"from": "2024-01-08", "to": "2024-03-28"}]}}
+    features = [{"measures": ["rate"], "windows": ["1 term", "30 school days"]}]
+    found = of_suspensions(features, more, rate_1t=0.1236, rate_30sd=0)
+    assert found == "Suspended from school (12.4 % of the possible sessions in 1 term)"
+    assert of_suspensions(features, more, rate_1t=0, rate_30sd=0.5).endswith(
+        "(50 % of the possible sessions in 30 school days)"
+    )
+
+
 def test_figures_of_one_measure_stand_together_and_nothing_is_said_twice():
     measures = ["sum", "days_since_last"]
     row = {"sum_6m": 3, "sum_12m": 8, "days_since_last_6m": 14, "days_since_last_12m": 14}
@@ -155,6 +171,7 @@ def test_windows_of_one_unit_share_its_name():
     spans = [Span.parse(text) for text in ("1 year", "1 month", "90 days", "6 months")]
     assert _lengths(spans) == "1 and 6 and 12 months, 90 days"
     assert _lengths(spans[1:2]) == "1 month"
+    assert _lengths(map(Span.parse, ("3 terms", "60 school days", "1 term"))) == "60 school days, 1 and 3 terms"
 
 
 @pytest.mark.parametrize(("trend", "says"), [(2, "2 more"), (-1, "1 fewer"), (0, "as many")])

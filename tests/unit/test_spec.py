@@ -241,7 +241,7 @@ def test_a_code_list_that_a_schema_names_must_be_there(file):
         (
             b"z" * 5_000 + b" = 1",
             SpecError,
-            r"\n  z{60}\.\.\.: is not a known key here\. Expected: one of capacity, .*, unit\.\n",
+            r"\n  z{60}\.\.\.: is not a known key here\. Expected: one of calendar, capacity, .*, unit\.\n",
         ),
         (b"unit = '" + b"z" * 5_000 + b"'", SpecError, r"unit: 'z{60}\.\.\.' is not allowed"),
         (b"".join(b"z%d = 1\n" % i for i in range(99)), SpecError, r"111 faults.(\n.*){20}\n  and 91 more\nNothing"),
@@ -362,7 +362,7 @@ def test_every_fault_is_named_by_path_with_the_nearest_allowed_value(file):
         ),
         (
             {"table": 1},
-            "table: is not a known key here. Expected: one of capacity, cohort, disclosure, fairness, "
+            "table: is not a known key here. Expected: one of calendar, capacity, cohort, disclosure, fairness, "
             "features, feeds, further_outcomes, indicators, model, outcome, purpose, retention, splits, success, unit.",
         ),
     ],

@@ -102,9 +102,13 @@ def openings(run: Run, ledger: Recorder) -> int:
 
 
 def shares_outcomes(run: Run, date: str) -> bool:
-    """Whether the outcome windows of the sealed split and of another as-of date overlap."""
-    apart = abs(as_day(run.sealed) - as_day(date))
-    return bool(apart < np.timedelta64(run.spec.outcome.horizon.longest_days, "D"))
+    """Whether the outcome windows of the sealed split and of another as-of date overlap, or by their lengths might."""
+    horizon, calendar = run.spec.outcome.horizon, run.spec.calendar
+    starts = (run.spec.after(run.spec.outcome.embargo, as_day(day)) for day in (run.sealed, date))
+    earlier, later = sorted(starts)
+    if calendar and horizon.of_school and earlier >= calendar.school.first[0]:
+        return bool(later < calendar.after(horizon, earlier))
+    return bool(later - earlier < np.timedelta64(horizon.longest_days, "D"))
 
 
 class _Sealed:

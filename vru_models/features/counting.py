@@ -11,6 +11,7 @@ from vru_models.features.coded import OPEN, Coded
 from vru_models.features.layout import Group, Layout
 from vru_models.spec import Spec
 from vru_models.spec.calendar import Span
+from vru_models.spec.question import NEEDS_VALUE
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Counts:
     """What was recorded of some people by a date: arrays of indicators x windows x people, ``last`` without windows.
 
     ``valued`` counts the events that have a value; the arrays of values are empty where no feature asks for them.
+    ``sessions`` are those that were possible in the windows of rates.
     """
 
     day: int
@@ -29,6 +31,7 @@ class Counts:
     total: np.ndarray
     largest: np.ndarray
     distinct: np.ndarray
+    sessions: Mapping[Span, int]
 
     def any_of(self, slots: np.ndarray, window: Span) -> np.ndarray:
         """Whether a person has any event of these indicators in a window."""
@@ -50,6 +53,9 @@ class Counts:
                 cells = np.where(self.valued[at] > 0, self.largest[at], np.nan)
             case "distinct":
                 cells = self.distinct[at]
+            case "rate":
+                possible = np.array([[self.sessions[window]] for window in group.windows], dtype=np.float64)
+                cells = self.total[at] / np.where(possible > 0, possible, np.nan)
             case "days_since_last":
                 reach = np.array([[self.day - self.starts[window]] for window in group.windows], dtype=np.float32)
                 since = (self.day - self.last).astype(np.float32)[group.slots]
@@ -93,7 +99,7 @@ def count_events(layout: Layout, coded: Coded, row: np.ndarray, *, as_of: np.dat
     whose, code = slot * n + place, (slot * len(edges) + _nested(happened, edges)) * n + place
     last = np.full(shape[0] * n, -OPEN, dtype=np.int64)
     last[whose] = happened
-    given = np.flatnonzero(~np.isnan(value)) if layout.measures("sum", "mean", "max", "distinct") else np.array([], int)
+    given = np.flatnonzero(~np.isnan(value)) if layout.measures(*NEEDS_VALUE) else np.array([], int)
     code_given, value = code[given], value[given]
 
     def summed(codes: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -110,11 +116,12 @@ def count_events(layout: Layout, coded: Coded, row: np.ndarray, *, as_of: np.dat
         events=summed(code),
         last=last.reshape(shape[0], n),
         valued=summed(code_given) if layout.measures("mean", "max") else none,
-        total=summed(code_given, value) if layout.measures("sum", "mean") else none,
+        total=summed(code_given, value) if layout.measures("sum", "mean", "rate") else none,
         largest=_largest(code_given, value, shape) if layout.measures("max") else none,
         distinct=summed(_last_of_each(code_given, (slot * n + place)[given], value))
         if layout.measures("distinct")
         else none,
+        sessions=layout.sessions(as_of),
     )
 
 

@@ -47,10 +47,11 @@ def _statuses(
 ) -> dict[tuple[str, Span], np.ndarray]:
     """The status per person of every feed and window that a feature looks back on."""
     spec, statuses = layout.spec, {}
+    school = spec.calendar.school if spec.calendar else None
     windows = {window: Window.of(seen, start) for window, start in layout.starts(seen.as_of).items()}
     shared = {feed: shared_on(coded, seen.segments, feed, day=seen.day, births=seen.births) for feed in layout.slots_of}
     for feed, window in dict.fromkeys((*layout.statuses, *layout.columns_of)):
-        status = cell_status(seen, windows[window], shared[feed], spec.table_of(feed))
+        status = cell_status(seen, windows[window], shared[feed], spec.table_of(feed), school=school)
         status[(status == NONE_RECORDED) & counts.any_of(layout.slots_of[feed], window)] = OBSERVED
         if feed in refused:
             status[refused[feed]] = WITHHELD

@@ -100,6 +100,12 @@ class Layout:
             self._starts[day] = {window: int(first.astype(np.int64)) for window, first in before.items()}
         return self._starts[day]
 
+    def sessions(self, as_of: np.datetime64) -> Mapping[Span, int]:
+        """The sessions that were possible on a date in the window of each feature that is a rate."""
+        calendar, starts = self.spec.calendar, self.starts(as_of)
+        rates = {feature.window for feature in self.features if feature.measure == "rate"}
+        return {window: calendar.school.sessions(starts[window], as_of) for window in rates} if calendar else {}
+
     @cached_property
     def _starts(self) -> dict[int, Mapping[Span, int]]:
         return {}

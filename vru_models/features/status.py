@@ -11,7 +11,7 @@ import numpy as np
 
 from vru_models.features.coded import OPEN, Coded, Coverage
 from vru_models.features.people import Segments
-from vru_models.spec.calendar import Span, add_months, completed_years
+from vru_models.spec.calendar import SchoolDays, Span, add_months, completed_years
 from vru_models.spec.tables import TableSchema
 
 STATUS: Final = (
@@ -25,6 +25,8 @@ STATUS: Final = (
     "withheld",
 )
 """Meaning of the codes 0 to 7 in ``Dataset.status``; never renumbered. Only the first two have a value in X."""
+
+_AUGUST: Final = 7
 
 EVERYWHERE: Final = "*"
 """The area of a coverage row that holds for all of them."""
@@ -145,10 +147,14 @@ class Window:
         return cls(start, viewed, completed_years(seen.births, np.datetime64(start, "D")))
 
 
-def cell_status(seen: Seen, window: Window, shared: Shared, table: TableSchema) -> np.ndarray:
+def cell_status(
+    seen: Seen, window: Window, shared: Shared, table: TableSchema, *, school: SchoolDays | None
+) -> np.ndarray:
     """Status per person of one feed and window, before events are looked at: none_recorded or a reason for NaN.
 
     The order of precedence is the design's: not_applicable, not_in_view, not_shared, not_yet_due, partly_observed.
+    A feed of term time is not_applicable over a window without a school day of the calendar; see
+    :func:`could_be_open`.
     """
     covered = seen.per_person(shared.days(seen.segments, window.start, seen.day))
     lowest, highest = table.x_vru.ages
@@ -158,16 +164,21 @@ def cell_status(seen: Seen, window: Window, shared: Shared, table: TableSchema) 
         status[:] = NOT_YET_DUE
     status[covered == 0] = NOT_SHARED
     status[window.viewed == 0] = NOT_IN_VIEW
-    status[outside | _never_possible(table, window.start, seen.day)] = NOT_APPLICABLE
+    never = table.x_vru.calendar == "term_time" and not could_be_open(school, window.start, seen.day)
+    status[outside | never] = NOT_APPLICABLE
     return status
 
 
-def _never_possible(table: TableSchema, start: int, day: int) -> bool:
-    """Whether the window holds no day on which the thing could happen: school is out in August."""
-    if table.x_vru.calendar == "every_day":
-        return False
-    months = np.arange(start, day).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
-    return bool((months == 7).all())
+def could_be_open(school: SchoolDays | None, start: int, day: int) -> bool:
+    """Whether ``[start, day)`` holds a day on which there could be school.
+
+    That is a school day of the declared calendar. Of a day beyond what the calendar declares, or where none is, nothing
+    is known but that school is out in August.
+    """
+    days = np.arange(start, day).astype("datetime64[D]")
+    undeclared = (days < school.first[0]) | (days >= school.end) if school else np.ones(len(days), dtype=bool)
+    months = days[undeclared].astype("datetime64[M]").astype(np.int64) % 12
+    return bool((months != _AUGUST).any() or (school is not None and school.count(start, day)))
 
 
 def status_column(feed: str, window: Span) -> str:

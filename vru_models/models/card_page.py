@@ -15,7 +15,7 @@ _HOW = (
     "For each feature, find the one line that applies and add its points. The total is the score. "
     "What is not known has a line of its own, which may give more points than none recorded."
 )
-_NAME = re.compile(r"(.+)_(count|any|days_since_last|sum|mean|max)_(\d+)([dm])")
+_NAME = re.compile(r"(.+)_(count|any|days_since_last|sum|mean|max|distinct|trend|rate)_(\d+)(d|m|sd|t)")
 _MEASURES = {
     "count": "how many in",
     "any": "any in",
@@ -23,7 +23,11 @@ _MEASURES = {
     "sum": "sum over",
     "mean": "mean over",
     "max": "largest in",
+    "distinct": "different ones in",
+    "trend": "change from as long before, over",
+    "rate": "share of possible sessions in",
 }
+_UNITS = {"d": "day", "m": "month", "sd": "school day", "t": "term"}
 _RAISES, _LOWERS, _NONE = (
     "#0072B2",
     "#E69F00",
@@ -43,12 +47,14 @@ def words(name: str) -> str:
     --------
     >>> words("suspension_count_12m"), words("mh_crisis_days_since_last_1m"), words("visits_90d")
     ('suspension: how many in 12 months', 'mh crisis: days since the last in 1 month', 'visits_90d')
+    >>> words("absence_rate_3t"), words("absence_trend_60sd")
+    ('absence: share of possible sessions in 3 terms', 'absence: change from as long before, over 60 school days')
     """
     parts = _NAME.fullmatch(name)
     if parts is None:
         return name
     indicator, measure, number, unit = parts.groups()
-    window = f"{number} {'day' if unit == 'd' else 'month'}{'' if number == '1' else 's'}"
+    window = f"{number} {_UNITS[unit]}{'' if number == '1' else 's'}"
     return f"{indicator.replace('_', ' ')}: {_MEASURES[measure]} {window}"
 
 

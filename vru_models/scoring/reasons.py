@@ -26,7 +26,7 @@ _GAPS: Final = {
     STATUS.index("not_yet_due"): "not yet due from the agency",
     STATUS.index("withheld"): "withheld",
 }
-_ORDER: Final = ("count", "any", "sum", "mean", "max", "distinct", "trend", "days_since_last")
+_ORDER: Final = ("count", "any", "sum", "mean", "max", "distinct", "rate", "trend", "days_since_last")
 
 
 def by_indicator(spec: Spec, contributions: pd.DataFrame) -> pd.DataFrame:
@@ -91,6 +91,8 @@ def _cell(feature: Feature, value: float) -> str:
     if math.isnan(value):
         return ""
     over, number = _lengths([feature.window]), f"{value:,.1f}".removesuffix(".0")
+    if feature.measure == "rate":
+        number = f"{100 * value:.1f}".removesuffix(".0") + " % of the possible sessions"
     match feature.measure:
         case "count":
             return f"{number if value else 'none'} in {over}"
@@ -123,8 +125,8 @@ def _lengths(windows: Iterable[Span]) -> str:
     """
     numbers: dict[str, list[int]] = {}
     for window in sorted(windows):
-        numbers.setdefault(window.unit, []).append(window.n)
-    return ", ".join(_length(ns, "day" if unit == "D" else "month") for unit, ns in numbers.items())
+        numbers.setdefault(window.word, []).append(window.n)
+    return ", ".join(_length(ns, word) for word, ns in numbers.items())
 
 
 def _length(numbers: Sequence[int], unit: str) -> str:

@@ -204,10 +204,10 @@ def _stale(spec: Spec, events: Events, day: np.datetime64) -> list[Finding]:
 
 def _learnt(release: Release, day: np.datetime64) -> Finding:
     """VRU505: fails for a date before the end of the last outcome window that the card learnt from."""
-    outcome, dates = release.spec.outcome, release.volumes["as_of"]
+    spec, dates = release.spec, release.volumes["as_of"]
     if not len(dates):
         return Finding("VRU505", "cannot tell", "as-of date", "the release does not say which dates it was trained on")
-    last = outcome.horizon.after(outcome.embargo.after(as_days(dates.max())))
+    last = spec.after(spec.outcome.horizon, spec.after(spec.outcome.embargo, as_days(dates.max())))
     message = f"the card learnt from outcomes up to {last}"
     status: Status = "pass" if day >= last else "fail"
     return Finding("VRU505", status, "as-of date", f"{message}, {'before' if day >= last else 'after'} this date")

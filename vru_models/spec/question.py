@@ -1,18 +1,79 @@
-"""The declared question: who is eligible, what counts as the outcome, which features, which splits."""
+"""The declared question: who is eligible, what counts as the outcome, which features, which splits; the calendar."""
 
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from vru_models.spec.calendar import Span
-from vru_models.spec.section import Count, Day, Length, Name, Prose, Section, Window
+from vru_models.spec.calendar import SchoolDays, Span
+from vru_models.spec.section import Count, Day, Length, Name, Prose, SchoolWindow, Section, Window
 
-Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max", "distinct", "trend"]
+Measure = Literal["count", "any", "days_since_last", "sum", "mean", "max", "distinct", "trend", "rate"]
+NEEDS_VALUE = ("sum", "mean", "max", "distinct", "rate")
+"""Measures of the values of events."""
+
 NEEDS_COUNT = ("mean", "max", "trend")
 """Measures that are NaN without events, so that the card must also hold whether there were any."""
+
+
+class Stretch(Section):
+    """Days from a first to a last one, both inclusive."""
+
+    start: Annotated[Day, Field(alias="from")]
+    to: Day
+
+
+def _stretch(value: Any) -> Any:
+    """A day alone is a stretch of one day."""
+    return value if isinstance(value, Stretch | dict) else {"from": value, "to": value}
+
+
+class Calendar(Section):
+    """The school calendar: what lengths in terms and school days are counted on, and how many sessions were possible.
+
+    ``terms`` ascend and do not overlap, from their first day to their last, both inclusive. ``closed`` holds days, or
+    stretches of days within a term, on which schools were closed: half-terms, bank holidays, INSET days. Weekends are
+    no school days and need not be said. Every day from the first term to the last is declared by that; see
+    :class:`~vru_models.spec.calendar.SchoolDays` for how windows are counted, and what is refused. Declare the terms to
+    come, too: a release carries its calendar.
+
+    Examples
+    --------
+    >>> autumn = {"from": "2025-09-03", "to": "2025-12-19"}
+    >>> calendar = Calendar(terms=[autumn], closed=["2025-09-03", {"from": "2025-10-27", "to": "2025-10-31"}])
+    >>> calendar.after(Span.parse("1 school day"), "2025-09-03")
+    np.datetime64('2025-09-05')
+    """
+
+    terms: Annotated[tuple[Stretch, ...], Field(min_length=1)]
+    closed: tuple[Annotated[Stretch, BeforeValidator(_stretch)], ...] = ()
+
+    @model_validator(mode="after")
+    def _can_be_counted_on(self) -> Calendar:
+        _ = self.school
+        return self
+
+    @property
+    def school(self) -> SchoolDays:
+        """Its terms and school days."""
+        return _school_days(self.terms, self.closed)
+
+    def before(self, span: Span, date: Any) -> Any:
+        """The first day of a window of this length, in whatever unit, that ends before a date (or dates)."""
+        return self.school.before(span, date) if span.of_school else span.before(date)
+
+    def after(self, span: Span, date: Any) -> Any:
+        """The day after the last of a span, in whatever unit, that begins on a date (or dates)."""
+        return self.school.after(span, date) if span.of_school else span.after(date)
+
+
+@cache
+def _school_days(terms: Sequence[Stretch], closed: Sequence[Stretch]) -> SchoolDays:
+    return SchoolDays.of(*([(days.start, days.to) for days in stretches] for stretches in (terms, closed)))
 
 
 class Rule(Section):
@@ -20,7 +81,7 @@ class Rule(Section):
 
     indicator: Name
     at_least: Annotated[Count, Field(ge=1)] = 1
-    window: Window
+    window: SchoolWindow
 
 
 class Cohort(Section):
@@ -62,7 +123,7 @@ class Outcome(Section):
     not_a_measure_of: Prose
     indicators: Annotated[tuple[Name, ...], Field(min_length=1)]
     at_least: Annotated[Count, Field(ge=1)] = 1
-    horizon: Window
+    horizon: SchoolWindow
     embargo: Length
     reporting_lag: Length
     ascertainment: Literal["all", "reviewed"] = "all"
@@ -87,17 +148,26 @@ class Feature(Section):
 
     ``count`` of events; ``any``: whether there was one; ``sum``, ``mean`` and ``max`` of their values and how many
     ``distinct`` ones; ``days_since_last``: days from the last event to the date; ``trend``: the count less that of the
-    window of the same length before.
+    window of the same length before (of ``n`` terms, the ``n`` terms before those). ``rate``: the sum of the values,
+    which are sessions, over the sessions that were possible in the window: two on every school day of the declared
+    calendar. Who was not in view on every day of the window has no cell, so that these are the sessions of each
+    person's own time in view. A register that leaves sessions out for one child (a site that was shut, an age at which
+    school is not compulsory) divides by fewer. Events without a value add nothing.
     """
 
     indicator: Name
     measure: Measure
-    window: Window
+    window: SchoolWindow
 
     @property
     def name(self) -> str:
         """``suspension_count_12m``."""
         return f"{self.indicator}_{self.measure}_{self.window.short}"
+
+    @property
+    def needs_value(self) -> bool:
+        """Whether it is a measure of the values of events."""
+        return self.measure in NEEDS_VALUE
 
     @property
     def looks_back(self) -> Span:
@@ -115,7 +185,7 @@ class FeatureGrid(Section):
 
     indicators: Annotated[tuple[Name, ...], Field(min_length=1)]
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
-    windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+    windows: Annotated[tuple[SchoolWindow, ...], Field(min_length=1)]
     rationale: Prose
 
     def expand(self) -> list[Feature]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from vru_models.errors import SpecError
+from vru_models.spec.calendar import Span
 from vru_models.spec.sources import Indicator
 from vru_models.spec.tables import CodeList, TableSchema
+
+if TYPE_CHECKING:
+    from vru_models.spec.spec import Spec
 
 
 def check_feed_use(where: str, table: TableSchema, *, unit: str) -> None:
@@ -42,6 +47,31 @@ def check_refused(where: str, indicator: Indicator, table: TableSchema, *, codel
         for at, what, why in _uses(indicator, column, reasons=reasons, possible=_possible(table, column, codelists)):
             then = "Declare it as use = 'context', or leave it out"
             raise SpecError.at(f"{where}{at}", f"{what} is context only and never a feature: {why}", then=then)
+
+
+def check_calendar(spec: Spec) -> None:
+    """Refuse lengths in terms or school days, and rates of sessions, without what they are counted on."""
+    for where, length in _lengths(spec):
+        if length.of_school and spec.calendar is None:
+            then = "Declare [calendar] with its terms, or write days or months"
+            raise SpecError.at(where, f"'{length}' is counted on a school calendar, and none is declared", then=then)
+    for name, feed in ((c.name, spec.indicators[c.indicator].feed) for c in spec.columns if c.measure == "rate"):
+        if spec.calendar is None:
+            what = f"{name} needs to know how many sessions were possible, and no school calendar is declared"
+            raise SpecError.at("features", what, then="Declare [calendar] with its terms")
+        if spec.table_of(feed).x_vru.calendar != "term_time":
+            expected = "a feed whose schema has calendar = 'term_time'"
+            raise SpecError.at("features", f"{name}: feed {feed} is not about school sessions", expected=expected)
+
+
+def _lengths(spec: Spec) -> Iterator[tuple[str, Span]]:
+    """Every length that may be in terms or school days, and where it is declared."""
+    for i, grid in enumerate(spec.features):
+        yield from ((f"features[{i}].windows", window) for window in grid.windows)
+    for part, rules in (("entry", spec.cohort.entry), ("routed", spec.cohort.routed)):
+        yield from ((f"cohort.{part}", rule.window) for rule in rules)
+    for outcome in spec.outcomes:
+        yield f"outcome {outcome.name}: horizon", outcome.horizon
 
 
 def _uses(

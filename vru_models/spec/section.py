@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from vru_models.spec.calendar import Span, as_day
+from vru_models.spec.calendar import Span, as_day, steady
 
 
 class Section(BaseModel):
@@ -51,13 +51,18 @@ Days = Annotated[int, Field(ge=0, le=36_525)]
 Count = Annotated[int, Field(le=1_000_000)]
 """A number of people or places, at most a million."""
 
-Length = Annotated[
+_Text = Annotated[
     Span,
     BeforeValidator(Span.parse),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "examples": ["12 months", "90 days"]}),
 ]
-"""A length of time as text, zero allowed."""
+
+Length = Annotated[_Text, AfterValidator(steady)]
+"""A length of time as text, in days or months, zero allowed."""
 
 Window = Annotated[Length, AfterValidator(_positive)]
-"""A length of time as text, at least one day."""
+"""A length of time as text, in days or months, at least one day."""
+
+SchoolWindow = Annotated[_Text, AfterValidator(_positive)]
+"""A length of time as text, at least one day: in days or months, or in terms or school days of the calendar."""

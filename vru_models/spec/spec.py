@@ -19,8 +19,8 @@ from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retentio
 from vru_models.spec.calendar import Span
 from vru_models.spec.digest import digest_bytes, digest_json
 from vru_models.spec.problems import spec_error, text_of, toml_of
-from vru_models.spec.question import NEEDS_COUNT, Cohort, Feature, FeatureGrid, Outcome, SplitRule
-from vru_models.spec.refusals import check_default_use, check_feed_use, check_refused
+from vru_models.spec.question import NEEDS_COUNT, Calendar, Cohort, Feature, FeatureGrid, Outcome, SplitRule
+from vru_models.spec.refusals import check_calendar, check_default_use, check_feed_use, check_refused
 from vru_models.spec.section import Name, Section, is_name
 from vru_models.spec.sources import Feed, Indicator, Purpose
 from vru_models.spec.storage import read_file, storage_errors
@@ -48,6 +48,7 @@ class Spec(Section):
     purpose: Purpose
     feeds: Annotated[Mapping[Name, Feed], Field(min_length=1)]
     indicators: Annotated[Mapping[Name, Indicator], Field(min_length=1)]
+    calendar: Calendar | None = None
     cohort: Cohort
     outcome: Outcome
     further_outcomes: Annotated[tuple[Outcome, ...], Field(exclude_if=operator.not_)] = ()
@@ -76,6 +77,7 @@ class Spec(Section):
         self._check_features()
         self._check_feeds()
         self._check_tables()
+        check_calendar(self)
         return self
 
     def _references(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -120,7 +122,7 @@ class Spec(Section):
             if column.measure in NEEDS_COUNT and (column.indicator, column.window) not in have:
                 then = f"Add count or any of {column.indicator} over {column.window}"
                 raise SpecError.at("features", f"{column.name} is missing where there were no events", then=then)
-            if column.measure in ("sum", "mean", "max", "distinct") and self.indicators[column.indicator].value is None:
+            if column.needs_value and self.indicators[column.indicator].value is None:
                 raise SpecError.at(
                     "features", f"{column.name} needs a value", then=f"Name indicators.{column.indicator}.value"
                 )
@@ -183,12 +185,15 @@ class Spec(Section):
         return (self.outcome, *self.further_outcomes)
 
     def before(self, span: Span, date: Any) -> Any:
-        """The first day of a window of this length that ends before a date (or dates): windows are half-open."""
-        return span.before(date)
+        """The first day of a window of this length that ends before a date (or dates): windows are half-open.
+
+        Terms and school days: :meth:`~vru_models.spec.calendar.SchoolDays.before`.
+        """
+        return self.calendar.before(span, date) if self.calendar else span.before(date)
 
     def after(self, span: Span, date: Any) -> Any:
         """The day after the last of a span that begins on a date (or dates)."""
-        return span.after(date)
+        return self.calendar.after(span, date) if self.calendar else span.after(date)
 
     def table_of(self, feed: str) -> TableSchema:
         """The schema of a feed."""

@@ -9,10 +9,8 @@ import numpy as np
 from matplotlib import dates
 from matplotlib.figure import Figure
 
-from vru_models.spec.calendar import Span
-
 if TYPE_CHECKING:
-    from vru_models.splits.splits import Splits
+    from vru_models.splits.splits import Horizon, Splits
 
 _DATES: Any = dates
 _BLUE, _ORANGE, _GREY, _INK = "#0072B2", "#E69F00", "#C8C8C8", "#222222"
@@ -27,15 +25,15 @@ _LABELS: Final = {
 }
 
 
-def plot_splits(splits: Splits, *, horizon: Span, embargo: Span, reporting_lag: Span) -> Figure:
+def plot_splits(splits: Splits, spans: tuple[Horizon, Horizon, Horizon]) -> Figure:
     """One line per split: training dates, the list's date, the days whose outcomes count; the sealed one is named."""
     items = splits.required().items
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(9, 1.9 + 0.42 * len(items)), layout="constrained")
         ax = figure.subplots()
         for y, split in enumerate(items):
-            first, last = (_window(date, embargo, horizon, reporting_lag) for date in (split.train[0], split.train[-1]))
-            start, end, complete = _window(split.test, embargo, horizon, reporting_lag)
+            first, last = (_window(date, spans) for date in (split.train[0], split.train[-1]))
+            start, end, complete = _window(split.test, spans)
             _bar(ax, y, (first[0], last[1]), "learnt", color=_GREY, height=0.5)
             _bar(ax, y, (split.test, start), "embargo", color="white", edgecolor=_INK, hatch="////", height=0.5)
             _bar(ax, y, (start, end), "outcome", color=_BLUE, height=0.5)
@@ -56,7 +54,8 @@ def plot_splits(splits: Splits, *, horizon: Span, embargo: Span, reporting_lag: 
     return figure
 
 
-def _window(date: np.datetime64, embargo: Span, horizon: Span, lag: Span) -> tuple[Any, Any, Any]:
+def _window(date: np.datetime64, spans: tuple[Horizon, Horizon, Horizon]) -> tuple[Any, Any, Any]:
+    embargo, horizon, lag = spans
     start = embargo.after(date)
     end = horizon.after(start)
     return start, end, lag.after(end)

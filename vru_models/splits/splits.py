@@ -11,10 +11,29 @@ import pandas as pd
 
 from vru_models.errors import DataError
 from vru_models.spec import Span, Spec
-from vru_models.spec.calendar import anchored_dates, as_day
+from vru_models.spec.calendar import SchoolDays, anchored_dates, as_day, steady
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class SchoolSpan:
+    """A horizon in terms or school days, and the calendar that it is counted on."""
+
+    span: Span
+    school: SchoolDays
+
+    def after(self, date: Any) -> Any:
+        """The day after the last of it, when it begins on a date; see :meth:`SchoolDays.after`."""
+        return self.school.after(self.span, date)
+
+    def before(self, end: Any) -> Any:
+        """The day from which the last one is over by a date; see :meth:`SchoolDays.latest`."""
+        return self.school.latest(self.span, end)
+
+
+Horizon = Span | SchoolSpan
 
 
 @dataclass(frozen=True)
@@ -57,7 +76,7 @@ class Splits:
         dates: Sequence[Any],
         *,
         label_end: Any,
-        horizon: str | Span,
+        horizon: str | Horizon,
         embargo: str | Span = "0 days",
         reporting_lag: str | Span = "0 days",
     ) -> Splits:
@@ -109,13 +128,12 @@ class Splits:
         return pd.DataFrame(rows, columns=["split", "kind", "as_of", "sealed"])
 
     def plot(
-        self, *, horizon: str | Span, embargo: str | Span = "0 days", reporting_lag: str | Span = "0 days"
+        self, *, horizon: str | Horizon, embargo: str | Span = "0 days", reporting_lag: str | Span = "0 days"
     ) -> Figure:
         """A picture for a panel: training dates, dates of the lists, outcome windows, embargo and lag, per split."""
         from vru_models.splits.plot import plot_splits  # noqa: PLC0415  matplotlib is loaded only to draw
 
-        spans = {"horizon": horizon, "embargo": embargo, "reporting_lag": reporting_lag}
-        return plot_splits(self, **{name: Span.parse(span) for name, span in spans.items()})
+        return plot_splits(self, _spans(embargo, horizon, reporting_lag))
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Train and test row positions per split, for scikit-learn.
@@ -158,7 +176,7 @@ class Splits:
 def temporal_splits(
     *,
     label_end: Any,
-    horizon: str | Span,
+    horizon: str | Horizon,
     first: Any,
     update_every: str | Span,
     train_every: str | Span | None = None,
@@ -173,6 +191,9 @@ def temporal_splits(
     step back by ``train_every`` (default: ``update_every``) from the last one complete on the test date, as far as
     ``max_history`` before it, and never before ``first``. For dates of your own see :meth:`Splits.on_dates`.
 
+    Of a horizon in terms (of a spec with a calendar) the last date is the first day of a term, less the embargo, so
+    that whole terms are asked about: on a later day of the term the same label would be complete, and ask less.
+
     Examples
     --------
     >>> rule = dict(horizon="6 months", embargo="2 months", reporting_lag="1 month", update_every="6 months")
@@ -181,22 +202,24 @@ def temporal_splits(
     [('2024-08-01', 1), ('2025-02-01', 2), ('2025-08-01', 3), ('2026-02-01', 4)]
     """
     spans, end, earliest = _spans(embargo, horizon, reporting_lag), as_day(label_end), as_day(first)
-    step = Span.parse(update_every)
-    every = Span.parse(train_every) if train_every else step
-    reach = Span.parse(max_history) if max_history else None
+    step = steady(Span.parse(update_every))
+    every = steady(Span.parse(train_every)) if train_every else step
+    reach = steady(Span.parse(max_history)) if max_history else None
     tests = anchored_dates(last=_latest(end, spans), first=earliest, step=step)
     return _kept({test: _history(test, spans, earliest, every, reach) for test in tests}, spans, end)
 
 
-def _spans(embargo: str | Span, horizon: str | Span, reporting_lag: str | Span) -> list[Span]:
+def _spans(embargo: str | Span, horizon: str | Horizon, reporting_lag: str | Span) -> tuple[Span, Horizon, Span]:
     """What passes between an as-of date and its complete label, in order."""
-    spans = [Span.parse(span) for span in (embargo, horizon, reporting_lag)]
-    if spans[1].n == 0:
+    until = horizon if isinstance(horizon, SchoolSpan) else Span.parse(horizon)
+    if isinstance(until, Span) and until.n == 0:
         raise ValueError("a horizon of zero holds no outcome. Expected: at least 1 day.")
-    return spans
+    return steady(Span.parse(embargo)), until, steady(Span.parse(reporting_lag))
 
 
-def _kept(pools: Mapping[np.datetime64, Sequence[np.datetime64]], spans: Sequence[Span], end: np.datetime64) -> Splits:
+def _kept(
+    pools: Mapping[np.datetime64, Sequence[np.datetime64]], spans: Sequence[Horizon], end: np.datetime64
+) -> Splits:
     """The splits of test dates and their training dates, and the reasons why others are dropped."""
     kept, dropped = [], []
     for test, train in pools.items():
@@ -209,31 +232,41 @@ def _kept(pools: Mapping[np.datetime64, Sequence[np.datetime64]], spans: Sequenc
     return Splits(tuple(kept), tuple(dropped))
 
 
-def _complete(as_of: np.datetime64, spans: Sequence[Span]) -> np.datetime64:
+def _complete(as_of: np.datetime64, spans: Sequence[Horizon]) -> np.datetime64:
     for span in spans:
         as_of = span.after(as_of)
     return as_of
 
 
-def _latest(end: np.datetime64, spans: Sequence[Span]) -> np.datetime64:
-    """``end`` less the spans: complete by ``end``, because clipping at month ends only ever moves a date back."""
+def _latest(end: np.datetime64, spans: Sequence[Horizon]) -> np.datetime64:
+    """``end`` less the spans: complete by ``end``, because clipping at month ends only ever moves a date back.
+
+    Terms and school days never end earlier for beginning later, so that a date moved back is complete with them, too.
+    """
     for span in reversed(spans):
         end = span.before(end)
     return end
 
 
 def _history(
-    test: np.datetime64, spans: Sequence[Span], first: np.datetime64, every: Span, reach: Span | None
+    test: np.datetime64, spans: Sequence[Horizon], first: np.datetime64, every: Span, reach: Span | None
 ) -> list[np.datetime64]:
     last = _latest(test, spans)
     earliest = max(first, reach.before(last)) if reach else first
     return list(anchored_dates(last=last, first=earliest, step=every)) if last >= earliest else []
 
 
+def horizon_of(spec: Spec) -> Horizon:
+    """The horizon of a spec's outcome, as splits and their plot take it."""
+    span, calendar = spec.outcome.horizon, spec.calendar
+    return SchoolSpan(span, calendar.school) if calendar and span.of_school else span
+
+
 def splits_of(spec: Spec, label_end: Any) -> Splits:
     """The splits that a spec's rule gives with data up to ``label_end``."""
     rule, outcome = spec.splits, spec.outcome
-    spans = {"horizon": outcome.horizon, "embargo": outcome.embargo, "reporting_lag": outcome.reporting_lag}
+    spans: dict[str, Any] = {"embargo": outcome.embargo, "reporting_lag": outcome.reporting_lag}
+    spans["horizon"] = horizon_of(spec)
     if rule.update_every is None:
         splits = Splits.on_dates(rule.as_of, label_end=label_end, **spans)
     else:
