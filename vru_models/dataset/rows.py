@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vru_models.dataset.clustering import weeks_on
 from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.stored import Part
@@ -23,6 +24,9 @@ from vru_models.features.layout import Layout
 from vru_models.features.people import left_out, on_day, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
+
+Rows = tuple[np.datetime64, np.ndarray, np.ndarray]
+"""An as-of date, and the person (by number) and label of each of its rows."""
 
 
 def data_end(spec: Spec, events: Events | Beside) -> np.datetime64:
@@ -133,12 +137,14 @@ class Question:
 class Assembled(Part):
     """The rows of some people on every as-of date, and whom else was counted on them.
 
-    ``refused`` people are in no row, but in the counts and volumes (areas unnamed).
+    ``refused`` people are in no row, but in the counts and volumes (areas unnamed). ``weeks`` are those of
+    :func:`~vru_models.dataset.clustering.weeks_on` over all dates.
     """
 
     counts: pd.DataFrame
     volumes: pd.DataFrame
     refused: int
+    weeks: np.ndarray
 
 
 def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]], np.ndarray]) -> Assembled:
@@ -154,7 +160,9 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
     refused = left_out(coded, "train", question.last)
     days = [day_of(question.layout, coded, as_of) for as_of in question.dates]
     people = pd.array(coded.people, dtype="str")
-    rows = pd.concat([_rows_of(question, coded, day, people) for day in days], ignore_index=True)
+    by_day = [_rows_of(question, coded, day, people) for day in days]
+    rows = pd.concat(by_day, ignore_index=True)
+    labelled = [(day.as_of, day.chosen, part["y"].to_numpy()) for day, part in zip(days, by_day, strict=True)]
     cells, codes = (np.concatenate([getattr(day, name) for day in days], axis=1) for name in ("cells", "codes"))
     out = np.concatenate([refused[day.chosen] for day in days])
     if out.any():
@@ -166,6 +174,7 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
         counts=counts_frame({day.as_of: day.cohort.counts for day in days}),
         volumes=unnamed(volume_frame([row for day in days for row in day_volumes(coded, day)])),
         refused=int(refused.sum()),
+        weeks=np.sum([_weeks_of(question, coded, of_day, refused) for of_day in labelled], axis=0),
     )
 
 
@@ -181,6 +190,28 @@ def _rows_of(question: Question, coded: Coded, day: Day, people: Any) -> pd.Data
         "why_missing": pd.array(WHY_MISSING, dtype="str").take(why[day.chosen].astype(np.intp)),
     }
     return pd.DataFrame(columns)
+
+
+def _weeks_of(question: Question, coded: Coded, rows: Rows, refused: np.ndarray) -> np.ndarray:
+    """In how many weeks before a date its labelled rows have events, without those of people who refuse training."""
+    spec, (as_of, chosen, y) = question.layout.spec, rows
+    kept = ~refused[chosen]
+    known = on_day(spec, coded, int(as_of.astype(np.int64)))
+    return weeks_on(spec, known, as_of=as_of, rows=chosen[kept], y=y[kept])
+
+
+def weeks_before(question: Question, coded: Coded) -> np.ndarray:
+    """:attr:`Assembled.weeks` alone: cohorts and labels without features."""
+    refused, spec = left_out(coded, "train", question.last), question.layout.spec
+    weeks = []
+    for as_of in question.dates:
+        day = int(as_of.astype(np.int64))
+        known = on_day(spec, coded, day)
+        cohort = cohort_on(spec, known, segments_known(known, day), as_of)
+        y, _ = labels_on(spec, coded, cohort, as_of=as_of, data_end=question.end)
+        chosen = np.flatnonzero(cohort.eligible)
+        weeks.append(_weeks_of(question, coded, (as_of, chosen, y[chosen]), refused))
+    return np.asarray(np.sum(weeks, axis=0))
 
 
 def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:

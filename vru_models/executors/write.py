@@ -14,6 +14,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from vru_models.dataset.alarms import alarms
 from vru_models.dataset.build import objections, require_labels, training_use
+from vru_models.dataset.clustering import clustering, indicators_of
 from vru_models.dataset.dataset import About
 from vru_models.dataset.leakage import drawn_people, prove, rows_about
 from vru_models.dataset.rows import Question, counts_frame, data_end
@@ -131,6 +132,7 @@ def write_dataset(
         require_labels(sum(t.positives for t in told_of), sum(t.labelled for t in told_of))
         proof = prove(spec, work.sample([m.handed_back for m in made]), splits.dates)
         odd = alarms([m.tallies for m in made], layout.names)
+        odd += clustering([t.weeks for t in told_of], indicators_of(spec))
         about = About(
             counts=sum((counts_frame(t.counts) for t in told_of[1:]), start=counts_frame(told_of[0].counts)),
             volumes=added_up([volume_frame(t.volumes) for t in told_of]),
