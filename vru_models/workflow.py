@@ -23,6 +23,7 @@ from vru_models.audit.release import refuse_future
 from vru_models.audit.report import report
 from vru_models.audit.stores import KeptStores
 from vru_models.dataset import Dataset, build_dataset, prove_no_leakage
+from vru_models.dataset.build import crowding
 from vru_models.dataset.rows import data_end, known_at_last
 from vru_models.errors import DataError, LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
@@ -36,12 +37,12 @@ from vru_models.feeds.passing import OBJECTED
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
 from vru_models.feeds.read import extracts_in
 from vru_models.feeds.sql import queries_read
-from vru_models.findings import Finding, Findings, Status
+from vru_models.findings import Finding, Findings
 from vru_models.identifiers.files import mapping_in
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file, digest_json
 from vru_models.spec.storage import named_place, read_file, require_free, storage_errors, write_folder, write_new
-from vru_models.splits import splits_of
+from vru_models.splits.allowed import allowed
 
 T = TypeVar("T")
 AUDIT_FILE = "audit_file.parquet"
@@ -61,9 +62,11 @@ class Built:
 def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None, leakage: bool = False) -> Findings:
     """What a spec and a folder of extracts allow, before anything is built: gate, known dates, splits, agreements.
 
-    With a store that is kept, as if the extracts had been added to it; nothing in it changes. VRU608 fails where an
-    impact assessment is not in date, since ``approve`` will refuse. With ``leakage``, also VRU201: that no row of the
-    dataset would change if everything that was known later had been otherwise (:func:`prove_no_leakage`).
+    With a store that is kept, as if the extracts had been added to it; nothing in it changes. VRU203 says which splits
+    are possible and what would give more, VRU206 whether events crowd just before the dates of rows with the outcome.
+    VRU608 fails where an impact assessment is not in date, since ``approve`` will refuse. With ``leakage``, also
+    VRU201: that no row of the dataset would change if everything that was known later had been otherwise
+    (:func:`prove_no_leakage`).
 
     Examples
     --------
@@ -75,21 +78,14 @@ def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None, leakage
     """
     _, events = look_at(spec, extracts, kept=kept)
     proof = prove_no_leakage(spec, events) if leakage else Findings()
-    return events.findings + Findings([_splits_finding(spec, events), _reviews_finding(spec)]) + proof
+    splits = allowed(spec, data_end(spec, events), enough=ENOUGH_SPLITS)
+    return events.findings + Findings([splits, _reviews_finding(spec)]) + crowding(spec, events) + proof
 
 
 def _reviews_finding(spec: Spec) -> Finding:
     overdue = overdue_reviews(spec)
     message = "; ".join(overdue) or "the impact assessments are in date"
     return Finding("VRU608", "fail" if overdue else "pass", "assessments", message)
-
-
-def _splits_finding(spec: Spec, events: Events) -> Finding:
-    splits = splits_of(spec, data_end(spec, events))
-    made = ", ".join(f"{s.name} ({len(s.train)} training dates)" for s in splits) or "none"
-    dropped = "".join(f"; not {date}: {reason}" for date, reason in splits.dropped)
-    status: Status = "pass" if len(splits) >= ENOUGH_SPLITS else "cannot tell" if len(splits) else "fail"
-    return Finding("VRU203", status, "splits", f"{len(splits)} possible: {made}{dropped}")
 
 
 def read_extracts(extracts: str | Path, spec: Spec) -> Feeds:
