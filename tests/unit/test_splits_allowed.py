@@ -26,7 +26,8 @@ def test_many_splits_and_reasons_are_told_by_the_first_and_the_last():
     assert found.status == "pass"
     assert found.message == (
         "43 possible with data until 2024-09-01, tested on (training dates): "
-        "2020-08-01 (1) to 2024-02-01 (43, sealed). Not 7 dates from 2020-01-01 to 2020-07-01: no earlier as-of date had complete labels by then. "
+        "2020-08-01 (1) to 2024-02-01 (43, sealed). "
+        "Not 7 dates from 2020-01-01 to 2020-07-01: no earlier as-of date had complete labels by then. "
         "With data until 2024-10-01 there would be 44"
     )
 
