@@ -112,5 +112,8 @@ def _answer(name: str, row: dict[str, str], day: Day, behind: tuple[Spec, Events
         return STATUS[day.status.loc[key, name]]
     if name in day.rows:
         return str(day.rows.loc[key, name])
-    y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=data_end(spec, held))
-    return {"y": "" if np.isnan(y[number]) else f"{y[number]:g}", "why_missing": WHY_MISSING[why[number]]}[name]
+    labels = labels_on(spec, spec.outcome, coded, day.cohort, as_of=day.as_of, data_end=data_end(spec, held))
+    if name == "why_missing":
+        return WHY_MISSING[labels.why[number]]
+    value = getattr(labels, name)[number]
+    return "" if np.isnan(value) else f"{value:g}"

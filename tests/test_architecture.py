@@ -146,7 +146,7 @@ def test_randomness_comes_only_from_random_state():
 
 def test_protected_characteristics_are_joined_only_for_the_audit():
     users = {_shown(p) for p, t in TREES.items() if "join_sensitive" in ast.unparse(t)}
-    fairness = {"vru_models/fairness/sensitive.py", "vru_models/fairness/readiness.py"}
+    fairness = {f"vru_models/fairness/{name}.py" for name in ("sensitive", "readiness", "base_rates")}
     assert users <= fairness | {"vru_models/evidence/evaluate.py"}
     for path, tree in TREES.items():
         if _room(path) in ("features", "dataset", "executors", "models", "scoring"):

@@ -160,7 +160,8 @@ def dataset(
         rows = {"area": ["E01", "E02"] * (n // 2), "household_id": home, "y": label, "why_missing": ""}
         parts["X"].append(pd.DataFrame(counts, index=index, columns=columns))
         frame = pd.DataFrame(rows, index=index).astype(dict.fromkeys(("area", "household_id", "why_missing"), "str"))
-        parts["rows"].append(frame.assign(why_missing=frame["why_missing"].where(frame["y"].notna(), "treated")))
+        told = {"why_missing": frame["why_missing"].where(frame["y"].notna(), "treated"), "with_treated": frame["y"]}
+        parts["rows"].append(frame.assign(**told, followed=np.float32(182)))
     X_all, dates = pd.concat(parts["X"]), pd.DatetimeIndex([str(d) for d in splits.dates], name="as_of").as_unit("s")
     return Dataset(
         X=X_all,

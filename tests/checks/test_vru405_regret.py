@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 
+from vru_models.evidence.candidates import Labelled
 from vru_models.evidence.choice import by_cross_validation, by_regret
 from vru_models.models import FlagCountClassifier
 
@@ -18,10 +19,9 @@ def test_one_split_beside_the_sealed_one_cannot_tell():
 
 
 def test_a_choice_inside_the_training_rows_cannot_tell():
-    X = pd.DataFrame({"flag": [0, 1] * 20})
-    chosen = by_cross_validation(
-        {"flags": FlagCountClassifier()}, X, pd.Series([0.0, 1.0] * 20), np.arange(40).astype(str)
-    )
+    X, y = pd.DataFrame({"flag": [0, 1] * 20}), pd.Series([0.0, 1.0] * 20)
+    train = Labelled(X, y, pd.Series(["E01"] * 40), pd.Series([1.0] * 40))
+    chosen = by_cross_validation({"flags": FlagCountClassifier()}, train, np.arange(40).astype(str))
     (found,) = chosen.findings
     assert found.status == "cannot tell"
     assert found.message == (

@@ -21,6 +21,7 @@ from dateutil.relativedelta import relativedelta
 from tables import table
 
 from vru_models import build_dataset
+from vru_models.dataset.exits import exit_weights
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.rows import Question, assemble, data_end, day_of
 from vru_models.events import Events
@@ -230,7 +231,9 @@ def test_the_whole_way_to_a_dataset_gives_these_labels():
         assert (np.abs(off_by(by_age(people, y))) < ERRORS).all()
         assert (np.isnan(y) == (people.passed < people.days)).all()
         day = day_of(Layout.of(question), coded, people.as_of)
-        alone, why = labels_on(question, coded, day.cohort, as_of=day.as_of, data_end=data_end(question, held))
+        end = data_end(question, held)
+        one = labels_on(question, question.outcome, coded, day.cohort, as_of=day.as_of, data_end=end)
+        alone, why = one.y, one.why
         order = np.searchsorted(coded.people, people.names)
         np.testing.assert_array_equal(alone[order], y)
         assert {WHY_MISSING[number] for number in why[order]} == {"", "beyond_frame"}
@@ -264,6 +267,18 @@ def test_without_weights_exits_that_have_nothing_to_do_with_the_outcome_bias_the
     spread = np.sqrt(exact * (1 - exact) / rates["size"])
     assert (np.abs(rates["mean"] - exact) < ERRORS * spread).all()
     assert (exact > rates["truth"]).all()
+
+
+def test_weighted_by_the_chance_of_staying_the_rate_is_the_truth_at_every_age(leaving):
+    people, rows = leaving
+    frame = pd.DataFrame({"age": people.ages, "y": rows["y"].to_numpy()})
+    frame["w"] = exit_weights(rows.set_index("as_of", append=True)).to_numpy()
+    parts = frame.dropna().assign(wy=lambda f: f["w"] * f["y"], ww=lambda f: f["w"] ** 2).groupby("age")
+    sums = parts[["w", "wy", "ww"]].sum()
+    truth = people.truth(sums.index.to_numpy())
+    error = np.sqrt(truth * (1 - truth) * sums["ww"]) / sums["w"]
+    assert (np.abs(sums["wy"] / sums["w"] - truth) < ERRORS * error).all()
+    assert sums["w"].sum() == pytest.approx(len(people.names))
 
 
 ONE_DAY = dt.timedelta(1)

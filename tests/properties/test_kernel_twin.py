@@ -194,29 +194,60 @@ def place_in_cohort(world, person):
     return ("routed" if len(plans) >= 2 else "eligible"), spell
 
 
-def label(world, person, born):
-    as_of, month = world.as_of, relativedelta(months=1)
-    start = as_of + month
-    end = start + relativedelta(months=3)
-    complete = end + month
+OUTCOMES = {
+    "exclusion_later": {
+        "start": relativedelta(months=1),
+        "horizon": relativedelta(months=3),
+        "lag": relativedelta(months=1),
+        "of": ("permanent_exclusion",),
+        "at_least": 1,
+        "reviewed": False,
+    },
+    "twice_seen": {
+        "start": relativedelta(0),
+        "horizon": relativedelta(days=45),
+        "lag": relativedelta(months=2),
+        "of": ("permanent_exclusion", "suspension"),
+        "at_least": 2,
+        "reviewed": True,
+    },
+}
+
+
+def label(world, person, born, rule):
+    """``(y, why missing, y were no offer a reason, days followed)``."""
+    as_of = world.as_of
+    start = as_of + rule["start"]
+    end = start + rule["horizon"]
+    complete = end + rule["lag"]
     events = events_in_force(world, person, complete)
 
-    def happened(name, first, until):
-        return [e["event_date"] for e in events if e["indicator"] == name and first <= e["event_date"] < until]
+    def happened(names, first, until):
+        return sorted(e["event_date"] for e in events if e["indicator"] in names and first <= e["event_date"] < until)
 
     spells = spells_of(world, person, complete)
     gone = [day for i in range((end - as_of).days) if spell_on(spells, day := as_of + ONE_DAY * i) is None]
-    leaves = min([*gone, *happened("departure", as_of, dt.date.max)], default=dt.date.max)
-    outcome = [day for day in happened("permanent_exclusion", start, end) if day <= leaves]
-    if complete > worlds.LAST_DAY or age_on(born, end - ONE_DAY) > 17:
-        return None, "beyond_frame"
-    if happened("offer", as_of, end):
-        return None, "treated"
-    if happened("permanent_exclusion", as_of, start):
-        return None, "in_embargo"
-    if leaves < end and not outcome:
-        return None, "exited"
-    return int(bool(outcome)), ""
+    leaves = min([*gone, *happened(("departure",), as_of, dt.date.max)], default=dt.date.max)
+    outcome = [day for day in happened(rule["of"], start, end) if day <= leaves]
+    y = len(outcome) >= rule["at_least"]
+    why = [
+        reason
+        for reason, holds in (
+            ("beyond_frame", complete > worlds.LAST_DAY or age_on(born, end - ONE_DAY) > 17),
+            ("treated", happened(("offer",), as_of, end)),
+            ("in_embargo", len(happened(rule["of"], as_of, start)) >= rule["at_least"]),
+            ("exited", leaves < end and not y),
+            ("not_reviewed", rule["reviewed"] and not y and not happened(("plan",), start, end)),
+        )
+        if holds
+    ]
+    decided = outcome[rule["at_least"] - 1] if y else min(leaves, end)
+    return (
+        np.nan if why else float(y),
+        why[0] if why else "",
+        np.nan if set(why) - {"treated"} else float(y),
+        (decided - start).days if not why or why[0] == "exited" else np.nan,
+    )
 
 
 def check_cohort(world, coded, day):
@@ -245,12 +276,15 @@ def check_cells(world, day, eligible):
 
 
 def check_labels(world, coded, day, eligible):
-    y, why = labels_on(SPEC, coded, day.cohort, as_of=day.as_of, data_end=as_days(worlds.LAST_DAY))
-    complete = world.as_of + relativedelta(months=1) + relativedelta(months=3) + relativedelta(months=1)
-    later, called = linked(world, complete), one_person(world, complete)
-    expected = [label(later, called[p], spell["birth_month"]) for p, spell in eligible.items()]
-    assert [WHY_MISSING[number] for number in why[day.chosen]] == [reason for _, reason in expected]
-    np.testing.assert_array_equal(y[day.chosen], np.array([value for value, _ in expected], dtype=float))
+    for outcome, rule in zip(SPEC.outcomes, OUTCOMES.values(), strict=True):
+        labels = labels_on(SPEC, outcome, coded, day.cohort, as_of=day.as_of, data_end=as_days(worlds.LAST_DAY))
+        complete = world.as_of + rule["start"] + rule["horizon"] + rule["lag"]
+        later, called = linked(world, complete), one_person(world, complete)
+        expected = [label(later, called[p], spell["birth_month"], rule) for p, spell in eligible.items()]
+        assert [WHY_MISSING[number] for number in labels.why[day.chosen]] == [answer[1] for answer in expected]
+        for name, i in {"y": 0, "with_treated": 2, "followed": 3}.items():
+            known = np.array([answer[i] for answer in expected], dtype=float)
+            np.testing.assert_array_equal(getattr(labels, name)[day.chosen], known)
 
 
 @pytest.mark.long

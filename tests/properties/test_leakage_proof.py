@@ -60,7 +60,7 @@ def spells_known_the_day_after(plant):
 
 def label_events_as_features(plant):
     def usable(spec, coded, as_of, since):
-        _, end, complete = (int(d.astype(np.int64)) for d in label_dates(spec, as_of))
+        _, end, complete = (int(d.astype(np.int64)) for d in label_dates(spec, spec.outcome, as_of))
         return np.flatnonzero(
             coded.events.known_at(complete) & (coded.events.start >= since) & (coded.events.start < end)
         )
@@ -70,7 +70,7 @@ def label_events_as_features(plant):
 
 def outcome_of_the_horizon_as_a_feature(plant):
     def usable(spec, coded, as_of, since):
-        start, end, _ = (int(d.astype(np.int64)) for d in label_dates(spec, as_of))
+        start, end, _ = (int(d.astype(np.int64)) for d in label_dates(spec, spec.outcome, as_of))
         return np.flatnonzero((coded.events.start >= start) & (coded.events.start < end))
 
     plant(counting, "usable_events", usable)

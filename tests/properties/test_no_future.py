@@ -34,7 +34,8 @@ def rows_and_labels(held, as_of):
     told = (day.cohort.spell >= 0, day.cohort.routed, day.cohort.objecting)
     who = pd.DataFrame([[coded.people[them].tolist() for them in told]])
     rows = {"X": day.X, "status": day.status, "rows": day.rows, "who": who}
-    y, why = labels_on(SPEC, coded, day.cohort, as_of=day.as_of, data_end=as_days(worlds.LAST_DAY))
+    labels = labels_on(SPEC, SPEC.outcome, coded, day.cohort, as_of=day.as_of, data_end=as_days(worlds.LAST_DAY))
+    y, why = labels.y, labels.why
     return rows, pd.DataFrame({"y": y[day.chosen], "why": why[day.chosen]}, index=day.X.index)
 
 
@@ -105,7 +106,7 @@ def test_adding_what_becomes_known_on_or_after_the_date_changes_nothing(world, s
 @settings(deadline=None, max_examples=30)
 @given(worlds.worlds())
 def test_deleting_what_was_known_once_the_label_is_complete_changes_no_label(world):
-    complete = label_dates(SPEC, as_days(world.as_of))[2].item()
+    complete = label_dates(SPEC, SPEC.outcome, as_days(world.as_of))[2].item()
     kept = {part: [row for row in getattr(world, part) if row["known_date"] < complete] for part in PARTS}
     both = (world, dataclasses.replace(world, **kept))
     pd.testing.assert_frame_equal(*(rows_and_labels(w.store(), w.as_of)[1] for w in both))

@@ -29,6 +29,20 @@ FEED_OF = {
     "departure": "missing",
     "plan": "missing",
 }
+TWICE_SEEN = {
+    "name": "twice_seen",
+    "statement": small.BECAUSE,
+    "not_a_measure_of": small.BECAUSE,
+    "indicators": ["permanent_exclusion", "suspension"],
+    "at_least": 2,
+    "horizon": "45 days",
+    "embargo": "0 days",
+    "reporting_lag": "2 months",
+    "ascertainment": "reviewed",
+    "reviewed_by": ["plan"],
+    "treated_by": ["offer"],
+    "exits": ["departure"],
+}
 LONG_AGO, LAST_DAY = dt.date(2015, 1, 1), dt.date(2025, 7, 1)
 _EDGES = (
     -367,
@@ -111,6 +125,7 @@ def spec(**changes: Any) -> Spec:
             "outcome.embargo": "1 month",
             "outcome.treated_by": ["offer"],
             "outcome.exits": ["departure"],
+            "further_outcomes": [TWICE_SEEN],
             **changes,
         },
     )

@@ -15,15 +15,21 @@ from vru_models.errors import DataError
 from vru_models.spec.calendar import as_days
 
 LATER = {"outcome.embargo": "1 month"}
+REVIEWED = {"outcome.ascertainment": "reviewed", "outcome.reviewed_by": ["plan"]}
+
+
+def _dates(as_of):
+    asked = spec(**LATER)
+    return label_dates(asked, asked.outcome, as_days(as_of))
 
 
 def test_the_window_of_the_outcome_starts_after_the_embargo_and_its_label_is_complete_after_the_lag():
-    assert [str(d) for d in label_dates(spec(**LATER), as_days("2024-01-01"))] == [
+    assert [str(d) for d in _dates("2024-01-01")] == [
         "2024-02-01",
         "2024-08-01",
         "2024-09-01",
     ]
-    assert [str(d) for d in label_dates(spec(**LATER), as_days("2023-12-31"))] == [
+    assert [str(d) for d in _dates("2023-12-31")] == [
         "2024-01-31",
         "2024-07-31",
         "2024-08-31",
@@ -336,6 +342,7 @@ def test_of_several_reasons_the_first_is_given():
         s2       | three     | E01  | 2010-01-01  | 2020-01-01 | 2024-03-01 | 2020-01-01
         s3       | two       | E01  | 2010-01-01  | 2020-01-01 | 2024-03-01 | 2020-01-01
         s4       | one       | E01  | 2010-01-01  | 2020-01-01 | 2024-03-01 | 2020-01-01
+        s5       | none      | E01  | 2010-01-01  | 2020-01-01 |            | 2020-01-01
     """
     held = events(
         """
@@ -354,6 +361,76 @@ def test_of_several_reasons_the_first_is_given():
         three     | 2024-01-01 |   | treated
         two       | 2024-01-01 |   | in_embargo
         one       | 2024-01-01 |   | exited
+        none      | 2024-01-01 |   | not_reviewed
+    """
+    assert answered(asked, held, spec(**LATER, **REVIEWED)) == rows(asked)
+    assert [row["why_missing"] for row in rows(asked)] == list(WHY_MISSING[1:])
+
+
+def test_where_an_outcome_is_seen_only_in_reviews_not_reviewed_is_unknown():
+    held = events("""
+        person_id | indicator           | event_date | known_date
+        a         | plan                | 2024-02-01 | 2024-02-02
+        b         | plan                | 2024-07-31 | 2024-08-31
+        c         | plan                | 2024-01-31 | 2024-02-01
+        d         | plan                | 2024-08-01 | 2024-08-02
+        e         | plan                | 2024-05-01 | 2024-09-01
+        f         | permanent_exclusion | 2024-05-01 | 2024-05-02
+        g         | plan                | 2024-03-01 | 2024-03-02
+        g         | permanent_exclusion | 2024-05-01 | 2024-05-02
+    """)
+    asked = """
+        person_id | as_of      | y | why_missing
+        a         | 2024-01-01 | 0 |
+        b         | 2024-01-01 | 0 |
+        c         | 2024-01-01 |   | not_reviewed
+        d         | 2024-01-01 |   | not_reviewed
+        e         | 2024-01-01 |   | not_reviewed
+        f         | 2024-01-01 | 1 |
+        g         | 2024-01-01 | 1 |
+    """
+    assert answered(asked, held, spec(**LATER, **REVIEWED)) == rows(asked)
+
+
+def test_the_days_until_a_label_was_decided_are_counted_from_the_start_of_the_window():
+    spells = """
+        spell_id | person_id | area | birth_month | start_date | end_date   | known_date
+        s1       | stays     | E01  | 2010-01-01  | 2020-01-01 |            | 2020-01-01
+        s2       | first     | E01  | 2010-01-01  | 2020-01-01 |            | 2020-01-01
+        s3       | leaves    | E01  | 2010-01-01  | 2020-01-01 | 2024-02-11 | 2020-01-01
+        s4       | early     | E01  | 2010-01-01  | 2020-01-01 | 2024-01-22 | 2020-01-01
+        s5       | treated   | E01  | 2010-01-01  | 2020-01-01 |            | 2020-01-01
+        s6       | both      | E01  | 2010-01-01  | 2020-01-01 | 2024-04-01 | 2020-01-01
+        s7       | embargo   | E01  | 2010-01-01  | 2020-01-01 |            | 2020-01-01
+    """
+    held = events(
+        """
+        person_id | indicator           | event_date | known_date
+        first     | permanent_exclusion | 2024-02-01 | 2024-02-02
+        first     | permanent_exclusion | 2024-03-01 | 2024-03-02
+        treated   | offer               | 2024-03-01 | 2024-03-02
+        treated   | permanent_exclusion | 2024-05-01 | 2024-05-02
+        both      | offer               | 2024-03-01 | 2024-03-02
+        embargo   | permanent_exclusion | 2024-01-15 | 2024-01-16
+        """,
+        spells=spells,
+    )
+    asked = """
+        person_id | as_of      | y | why_missing | with_treated | followed
+        stays     | 2024-01-01 | 0 |             | 0            | 182
+        first     | 2024-01-01 | 1 |             | 1            | 0
+        leaves    | 2024-01-01 |   | exited      |              | 10
+        early     | 2024-01-01 |   | exited      |              | -10
+        treated   | 2024-01-01 |   | treated     | 1            |
+        both      | 2024-01-01 |   | treated     |              |
+        embargo   | 2024-01-01 |   | in_embargo  |              |
     """
     assert answered(asked, held, spec(**LATER)) == rows(asked)
-    assert [row["why_missing"] for row in rows(asked)] == list(WHY_MISSING[1:])
+    twice = asked.replace(
+        "first     | 2024-01-01 | 1 |             | 1            | 0",
+        "first     | 2024-01-01 | 1 |             | 1            | 29",
+    )
+    treated_once = twice.replace("treated     | 1            |", "treated     | 0            |")
+    at_least_two = spec(**LATER, **{"outcome.at_least": 2})
+    wanted = [row for row in rows(treated_once) if row["person_id"] != "embargo"]
+    assert [row for row in answered(asked, held, at_least_two) if row["person_id"] != "embargo"] == wanted

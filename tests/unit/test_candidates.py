@@ -6,6 +6,7 @@ import world as worlds
 
 from vru_models.errors import SpecError
 from vru_models.evidence.candidates import (
+    Labelled,
     comparator_scores,
     directions,
     flag_count_name,
@@ -125,13 +126,15 @@ def train_and_test():
 def test_the_area_rate_is_drawn_towards_the_whole_by_twenty_people_and_a_new_area_has_the_whole_rate():
     X, _, area = train_and_test()
     y = pd.Series([1.0] * 40 + [0.0] * 60 + [0.0] * 300)
-    scores = comparator_scores(small.spec(), (X, y, area), (X.iloc[:3], pd.Series(["E01", "E02", "E99"])))
+    scores = comparator_scores(
+        small.spec(), Labelled(X, y, area, y * 0 + 1), (X.iloc[:3], pd.Series(["E01", "E02", "E99"]))
+    )
     assert scores["area_only"].tolist() == pytest.approx([(40 + 20 * 0.1) / 120, (0 + 20 * 0.1) / 320, 0.1])
 
 
 def test_random_knows_nothing_and_every_comparator_scores_every_row():
     X, y, area = train_and_test()
-    scores = comparator_scores(small.spec(), (X, y, area), (X.iloc[:50], area[:50]))
+    scores = comparator_scores(small.spec(), Labelled(X, y, area, y * 0 + 1), (X.iloc[:50], area[:50]))
     assert list(scores) == ["boosting", "logistic", "area_only", "random"]
     assert set(scores["random"]) == {0.0}
     assert {len(s) for s in scores.values()} == {50}
@@ -141,7 +144,9 @@ def test_random_knows_nothing_and_every_comparator_scores_every_row():
 def test_the_ceiling_keeps_the_declared_directions():
     X, y, area = train_and_test()
     grid = pd.DataFrame({"suspension_count_12m": np.arange(6), "missing_episode_count_12m": 1}, dtype="float32")
-    boosted = comparator_scores(small.spec(), (X, 1 - y, area), (grid, pd.Series(["E01"] * 6)))["boosting"]
+    boosted = comparator_scores(small.spec(), Labelled(X, 1 - y, area, y * 0 + 1), (grid, pd.Series(["E01"] * 6)))[
+        "boosting"
+    ]
     assert (np.diff(boosted) >= 0).all()
 
 
@@ -149,5 +154,19 @@ def test_a_feature_that_nobody_has_in_training_stops_no_comparator():
     X, y, area = train_and_test()
     X = X.assign(missing_episode_count_12m=np.float32(np.nan))
     test = X.iloc[:5].assign(missing_episode_count_12m=np.float32(1))
-    scores = comparator_scores(small.spec(), (X, y, area), (test, area[:5]))
+    scores = comparator_scores(small.spec(), Labelled(X, y, area, y * 0 + 1), (test, area[:5]))
     assert all(np.isfinite(s).all() for s in scores.values())
+
+
+def test_a_weight_of_two_is_a_row_told_twice():
+    X, y, area = train_and_test()
+    some = np.repeat(np.arange(400), 1 + (np.arange(400) % 2))
+    weight = pd.Series(1.0 + np.arange(400) % 2)
+    test = (X.iloc[:50], area[:50])
+    once = comparator_scores(small.spec(), Labelled(X, y, area, weight), test)
+    told = Labelled(X, y, area, pd.Series(1.0, index=y.index)).take(some)
+    twice = comparator_scores(small.spec(), Labelled(*(vars(told)[n].reset_index(drop=True) for n in vars(told))), test)
+    np.testing.assert_array_equal(once["area_only"], twice["area_only"])
+    np.testing.assert_allclose(once["logistic"], twice["logistic"], atol=0.02)
+    plain = comparator_scores(small.spec(), Labelled(X, y, area, weight * 0 + 1), test)
+    assert all((once[name] != plain[name]).any() for name in ("logistic", "boosting", "area_only"))

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vru_models.evidence.candidates import Labelled
 from vru_models.evidence.choice import by_cross_validation, by_regret
 from vru_models.models import FlagCountClassifier, SingleIndicatorClassifier
 
@@ -81,8 +82,12 @@ def rows(n=200, positive=60):
     return pd.DataFrame({"noise": rng.integers(0, 2, n), "signal": y * 3 + rng.integers(0, 3, n)}), y
 
 
+def labelled(X, y, weight=1.0):
+    return Labelled(X, y, pd.Series("E01", index=y.index), pd.Series(weight, index=y.index))
+
+
 def test_cross_validation_finds_the_candidate_that_ranks_best_on_people_it_has_not_seen():
-    chosen = by_cross_validation(CANDIDATES, *rows(), np.arange(200).astype(str))
+    chosen = by_cross_validation(CANDIDATES, labelled(*rows()), np.arange(200).astype(str))
     assert chosen.winner == "signal"
     assert chosen.table["mean_auc"].iloc[1] > 0.9
     assert chosen.findings.worst == "cannot tell"
@@ -98,7 +103,7 @@ def test_a_household_is_never_on_both_sides_of_a_fold():
             seen.append(set(X.index))
             return super().fit(X, y, sample_weight)
 
-    by_cross_validation({"spy": Spy(flags=["noise"])}, X, y, household)
+    by_cross_validation({"spy": Spy(flags=["noise"])}, labelled(X, y), household)
     assert len(seen) == 5
     for trained in seen:
         assert {household[i] for i in trained}.isdisjoint({household[i] for i in set(X.index) - trained})
@@ -106,17 +111,17 @@ def test_a_household_is_never_on_both_sides_of_a_fold():
 
 def test_fewer_households_with_the_outcome_make_fewer_folds():
     X, y = rows(positive=3)
-    assert by_cross_validation(CANDIDATES, X, y, np.arange(200).astype(str)).table["mean_auc"].notna().all()
+    assert by_cross_validation(CANDIDATES, labelled(X, y), np.arange(200).astype(str)).table["mean_auc"].notna().all()
 
 
 @pytest.mark.parametrize("positive", [0, 1])
 def test_without_a_fold_that_can_be_scored_the_first_declared_is_chosen_and_nothing_is_claimed(positive):
     X, y = rows(positive=positive)
-    chosen = by_cross_validation(CANDIDATES, X, y, np.arange(200).astype(str))
+    chosen = by_cross_validation(CANDIDATES, labelled(X, y), np.arange(200).astype(str))
     assert (chosen.winner, chosen.table["mean_auc"].isna().all()) == ("noise", True)
     assert "declared order" in next(iter(chosen.findings)).message
 
 
 def test_all_in_one_household_is_no_fold_at_all():
-    chosen = by_cross_validation(CANDIDATES, *rows(), np.full(200, "h"))
+    chosen = by_cross_validation(CANDIDATES, labelled(*rows()), np.full(200, "h"))
     assert (chosen.winner, chosen.findings.worst) == ("noise", "cannot tell")

@@ -135,7 +135,7 @@ def test_a_file_with_one_byte_changed_is_refused_before_it_is_read(data, tmp_pat
         Dataset.open(tmp_path / "dataset")
 
 
-@pytest.mark.parametrize("head", [b"", b"[]", b"{}", b'{"format": "vru-dataset/2"}'])
+@pytest.mark.parametrize("head", [b"", b"[]", b"{}", b'{"format": "vru-dataset/3"}'])
 def test_a_head_that_is_not_one_is_refused(data, tmp_path, head):
     data.save(tmp_path / "dataset")
     (tmp_path / "dataset" / "dataset.json").write_bytes(head)
@@ -149,7 +149,7 @@ def test_another_format_is_refused_by_name(data, tmp_path):
     head = json.loads(file.read_bytes()) | {"format": "vru-dataset/9"}
     del head["digest"]
     file.write_bytes(canonical_json(head | {"digest": digest_json(head)}))
-    with pytest.raises(DataError, match=r"dataset: has another format\. Expected: vru-dataset/2"):
+    with pytest.raises(DataError, match=r"dataset: has another format\. Expected: vru-dataset/3"):
         Dataset.open(tmp_path / "dataset")
 
 

@@ -363,7 +363,7 @@ def test_every_fault_is_named_by_path_with_the_nearest_allowed_value(file):
         (
             {"table": 1},
             "table: is not a known key here. Expected: one of capacity, cohort, disclosure, fairness, "
-            "features, feeds, indicators, model, outcome, purpose, retention, splits, success, unit.",
+            "features, feeds, further_outcomes, indicators, model, outcome, purpose, retention, splits, success, unit.",
         ),
     ],
 )

@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.alarms import alarms, tally
-from vru_models.dataset.clustering import clustering, indicators_of
+from vru_models.dataset.alarms import alarms, clustering, indicators_of, tally
 from vru_models.dataset.dataset import Dataset, frames_of
 from vru_models.dataset.leakage import prove_no_leakage
 from vru_models.dataset.rows import Question, assemble, data_end, weeks_before
@@ -64,7 +63,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
 
 
 def crowding(spec: Spec, events: Events) -> Findings:
-    """VRU206 before anything is built (see :func:`~vru_models.dataset.clustering.clustering`); none without a split."""
+    """VRU206 before anything is built (see :func:`~vru_models.dataset.alarms.clustering`); none without a split."""
     dates = splits_of(spec, data_end(spec, events)).dates
     if not dates:
         return Findings()
@@ -94,8 +93,7 @@ def objections(refused: int) -> Findings:
 
 def training_use(spec: Spec) -> Findings:
     """A feed whose agreement does not allow training may not stand behind a row, a feature or a label."""
-    outcome = spec.outcome
-    names = {f.indicator for f in spec.columns} | {*outcome.indicators, *outcome.treated_by, *outcome.exits}
+    names = {f.indicator for f in spec.columns} | {name for outcome in spec.outcomes for name in outcome.named}
     names |= {rule.indicator for rule in (*spec.cohort.entry, *spec.cohort.routed)}
     used = {spec.indicators[name].feed for name in names}
     used |= {name for name in map(spec.feed_of_kind, ("spells", "links")) if name}

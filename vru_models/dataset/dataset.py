@@ -6,12 +6,14 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vru_models.dataset.exits import exit_weights
 from vru_models.dataset.rows import counts_frame, plain_counts
 from vru_models.dataset.stored import KEYS, Part, file_name
 from vru_models.dataset.volume import volume_frame, volume_rows
@@ -22,7 +24,7 @@ from vru_models.spec.digest import canonical_json, digest_bytes, digest_json
 from vru_models.spec.storage import read_file, write_folder
 from vru_models.splits import Split, Splits
 
-FORMAT = "vru-dataset/2"
+FORMAT = "vru-dataset/3"
 _MAX_BYTES = 2**34
 
 
@@ -84,7 +86,9 @@ class Dataset(About):
         uint8 per row, feed and window: the codes 0 to 7 of ``vru_models.features.STATUS``.
     rows
         Per row: ``area``, ``household_id`` (the person's own where none is known), ``y`` (1, 0 or NaN),
-        ``why_missing`` (empty where labelled) and ``part``, the part of the event store that it was made from.
+        ``why_missing`` (empty where labelled), ``with_treated`` and ``followed`` (see
+        :class:`~vru_models.dataset.outcome.Labels`), ``y_<name>`` and ``why_missing_<name>`` of each further outcome,
+        and ``part``, the part of the event store that it was made from.
     """
 
     X: pd.DataFrame
@@ -100,6 +104,11 @@ class Dataset(About):
     def labelled(self) -> pd.Series[bool]:
         """Whether each row has a label."""
         return self.rows["y"].notna()
+
+    @cached_property
+    def weight(self) -> pd.Series[float]:
+        """How many people each labelled row stands for, so that those who left are stood for; see ``exit_weights``."""
+        return exit_weights(self.rows)
 
     @property
     def digest(self) -> str:

@@ -152,7 +152,7 @@ def _added(spec: Spec, coded: Coded, date: np.datetime64) -> Coded:
 
     Everybody objects then, too, and turns out to be one person with whoever comes next.
     """
-    day, (start, end, _) = int(date.astype(np.int64)), label_dates(spec, date)
+    day, (start, end, _) = int(date.astype(np.int64)), label_dates(spec, spec.outcome, date)
     people, indicators = np.arange(len(coded.people)), np.arange(len(coded.indicators))
     when = np.array([day - 1, start.astype(np.int64), end.astype(np.int64) - 1, day + _FAR_OFF])
     who, what, at = (a.ravel() for a in np.meshgrid(people, indicators, when, indexing="ij"))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.clustering import weeks_on
+from vru_models.dataset.alarms import weeks_on
 from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.stored import Part
@@ -24,19 +24,19 @@ from vru_models.features.layout import Layout
 from vru_models.features.people import left_out, on_day, segments_known
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
+from vru_models.spec.question import Outcome
 
 Rows = tuple[np.datetime64, np.ndarray, np.ndarray]
 """An as-of date, and the person (by number) and label of each of its rows."""
 
 
-def data_end(spec: Spec, events: Events | Beside) -> np.datetime64:
-    """The end of the data for labels: the earliest extract date among the feeds that labels are read from.
+def data_end(spec: Spec, events: Events | Beside, outcome: Outcome | None = None) -> np.datetime64:
+    """The end of the data for the labels of an outcome: the earliest extract date among the feeds they are read from.
 
-    These hold the outcome, the offers and exits declared with it, and the spells: a stay that was extracted earlier may
-    have ended since.
+    These hold the outcome, the offers, exits and reviews declared with it, and the spells: a stay that was extracted
+    earlier may have ended since. By default the outcome that is asked about first.
     """
-    outcome = spec.outcome
-    feeds = {spec.indicators[name].feed for name in (*outcome.indicators, *outcome.treated_by, *outcome.exits)}
+    feeds = {spec.indicators[name].feed for name in (outcome or spec.outcome).named}
     feeds |= {name for name in (spec.feed_of_kind("spells"),) if name}
     if undated := sorted(feeds - set(events.extract_dates)):
         raise DataError.at("extract dates", f"none for {', '.join(undated)}", then="Say when each feed was extracted")
@@ -119,18 +119,20 @@ def known_at_last(spec: Spec, events: Events | Beside) -> int:
 class Question:
     """What is asked of every part of a store.
 
-    ``end`` is the end of the data for labels, ``last`` the day on which objections to training are read.
+    ``ends`` are the ends of the data for the labels of each outcome, ``last`` the day on which objections to training
+    are read.
     """
 
     layout: Layout
     dates: tuple[np.datetime64, ...]
-    end: np.datetime64
+    ends: tuple[np.datetime64, ...]
     last: int
 
     @classmethod
     def of(cls, spec: Spec, dates: Sequence[np.datetime64], events: Events | Beside) -> Question:
         """The question that a spec asks on some dates of a store."""
-        return cls(Layout.of(spec), tuple(dates), data_end(spec, events), known_at_last(spec, events))
+        ends = tuple(data_end(spec, events, outcome) for outcome in spec.outcomes)
+        return cls(Layout.of(spec), tuple(dates), ends, known_at_last(spec, events))
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Assembled(Part):
     """The rows of some people on every as-of date, and whom else was counted on them.
 
     ``refused`` people are in no row, but in the counts and volumes (areas unnamed). ``weeks`` are those of
-    :func:`~vru_models.dataset.clustering.weeks_on` over all dates.
+    :func:`~vru_models.dataset.alarms.weeks_on` over all dates.
     """
 
     counts: pd.DataFrame
@@ -179,16 +181,17 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
 
 
 def _rows_of(question: Question, coded: Coded, day: Day, people: Any) -> pd.DataFrame:
-    """Keys, area, household and label of each row of a date."""
-    spec = question.layout.spec
-    y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=question.end)
+    """Keys, area, household and labels of each row of a date."""
+    first, *further = question.layout.spec.outcomes
     columns = {
         "person_id": people.take(day.chosen),
         "as_of": np.full(len(day.people), day.as_of.astype("datetime64[s]")),
         **{name: pd.array(texts, dtype="str") for name, texts in day.row_columns.items()},
-        "y": y[day.chosen],
-        "why_missing": pd.array(WHY_MISSING, dtype="str").take(why[day.chosen].astype(np.intp)),
+        **_label_columns(question, coded, day, first, data_end=question.ends[0]),
     }
+    for outcome, end in zip(further, question.ends[1:], strict=True):
+        labels = _label_columns(question, coded, day, outcome, data_end=end)
+        columns |= {f"{name}_{outcome.name}": labels[name] for name in ("y", "why_missing")}
     return pd.DataFrame(columns)
 
 
@@ -208,10 +211,23 @@ def weeks_before(question: Question, coded: Coded) -> np.ndarray:
         day = int(as_of.astype(np.int64))
         known = on_day(spec, coded, day)
         cohort = cohort_on(spec, known, segments_known(known, day), as_of)
-        y, _ = labels_on(spec, coded, cohort, as_of=as_of, data_end=question.end)
+        y = labels_on(spec, spec.outcome, coded, cohort, as_of=as_of, data_end=question.ends[0]).y
         chosen = np.flatnonzero(cohort.eligible)
         weeks.append(_weeks_of(question, coded, (as_of, chosen, y[chosen]), refused))
     return np.asarray(np.sum(weeks, axis=0))
+
+
+def _label_columns(
+    question: Question, coded: Coded, day: Day, outcome: Outcome, *, data_end: np.datetime64
+) -> dict[str, Any]:
+    spec, chosen = question.layout.spec, day.chosen
+    labels = labels_on(spec, outcome, coded, day.cohort, as_of=day.as_of, data_end=data_end)
+    return {
+        "y": labels.y[chosen],
+        "why_missing": pd.array(WHY_MISSING, dtype="str").take(labels.why[chosen].astype(np.intp)),
+        "with_treated": labels.with_treated[chosen],
+        "followed": labels.followed[chosen].astype(np.float32),
+    }
 
 
 def counts_frame(counts: Mapping[Any, Mapping[str, int]]) -> pd.DataFrame:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from vru_models.dataset import Dataset
 from vru_models.errors import SpecError
 from vru_models.models import FlagCountClassifier, ScorecardClassifier, SingleIndicatorClassifier
 from vru_models.models.base import CardClassifier
@@ -110,21 +113,49 @@ def _raising(spec: Spec) -> tuple[str, ...]:
     return tuple(f.name for f in spec.columns if spec.indicators[f.indicator].direction == "raises")
 
 
-def comparator_scores(
-    spec: Spec, train: tuple[pd.DataFrame, pd.Series[float], pd.Series[str]], test: tuple[pd.DataFrame, pd.Series[str]]
-) -> dict[str, np.ndarray]:
-    """Scores of the test rows (X, area) by every comparator, each fitted to the training rows (X, y, area).
+@dataclass(frozen=True)
+class Labelled:
+    """Rows to learn from: one label, area and weight for each row of X."""
+
+    X: pd.DataFrame
+    y: pd.Series[float]
+    area: pd.Series[str]
+    weight: pd.Series[float]
+
+    @classmethod
+    def of(cls, data: Dataset, rows: np.ndarray) -> Labelled:
+        """Some labelled rows of a dataset, by a mask."""
+        return cls(data.X[rows], data.y[rows], data.rows["area"][rows], data.weight[rows])
+
+    def take(self, at: np.ndarray) -> Labelled:
+        """Some of the rows, by position."""
+        return Labelled(*(getattr(self, name).iloc[at] for name in ("X", "y", "area", "weight")))
+
+    def fitted(self, model: CardClassifier) -> CardClassifier:
+        """A candidate fitted anew to the rows."""
+        card: CardClassifier = clone(model).fit(self.X, self.y.astype(int), **self.weighted())
+        return card
+
+    def weighted(self, name: str = "sample_weight") -> dict[str, np.ndarray]:
+        """The weights by the name of an argument; none where every one is 1."""
+        return {} if (self.weight == 1).all() else {name: self.weight.to_numpy()}
+
+
+def comparator_scores(spec: Spec, train: Labelled, test: tuple[pd.DataFrame, pd.Series[str]]) -> dict[str, np.ndarray]:
+    """Scores of the test rows (X, area) by every comparator, each fitted to the training rows.
 
     What is known of nobody in training says nothing. Chances are kept to 6 decimals: the last bits depend on how many
     threads took part.
     """
-    _, y, area = train
-    unknown = dict.fromkeys(train[0].columns[train[0].isna().all()], np.float32(0))
-    X, X_test = train[0].assign(**unknown), test[0].assign(**unknown)
-    models: Mapping[str, Any] = {"boosting": _boosting(spec, X), "logistic": _logistic()}
-    chances = {name: model.fit(X, y.astype(int)).predict_proba(X_test)[:, 1] for name, model in models.items()}
-    scores = {name: chance.round(6) for name, chance in chances.items()}
-    return scores | {"area_only": _area_rate(y, area, test[1]), "random": np.zeros(len(test[0]))}
+    unknown = dict.fromkeys(train.X.columns[train.X.isna().all()], np.float32(0))
+    X, X_test, y = train.X.assign(**unknown), test[0].assign(**unknown), train.y.astype(int)
+    models: Mapping[str, tuple[Any, str]] = {
+        "boosting": (_boosting(spec, X), "sample_weight"),
+        "logistic": (_logistic(), "logisticregression__sample_weight"),
+    }
+    fitted = {name: model.fit(X, y, **train.weighted(by)) for name, (model, by) in models.items()}
+    scores = {name: model.predict_proba(X_test)[:, 1].round(6) for name, model in fitted.items()}
+    return scores | {"area_only": _area_rate(train, test[1]), "random": np.zeros(len(X_test))}
 
 
 def _boosting(spec: Spec, X: pd.DataFrame) -> HistGradientBoostingClassifier:
@@ -147,9 +178,10 @@ def _logistic() -> Any:
     return make_pipeline(impute, StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
 
 
-def _area_rate(y: pd.Series[float], area: pd.Series[str], test_area: pd.Series[str]) -> np.ndarray:
+def _area_rate(train: Labelled, test_area: pd.Series[str]) -> np.ndarray:
     """The training rate of each area, drawn to the overall rate by 20 people's worth; an unseen area has that rate."""
-    overall, weight = float(y.mean()), 20.0
-    by_area = y.groupby(area.to_numpy()).agg(["sum", "count"])
-    rate = (by_area["sum"] + weight * overall) / (by_area["count"] + weight)
+    rows = pd.DataFrame({"ones": train.y * train.weight, "all": train.weight})
+    overall, weight = float(rows["ones"].sum() / rows["all"].sum()), 20.0
+    by_area = rows.groupby(train.area.to_numpy()).sum()
+    rate = (by_area["ones"] + weight * overall) / (by_area["all"] + weight)
     return test_area.map(rate).astype(float).fillna(overall).to_numpy()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
 
 from vru_models.evaluation.calibration import auc
+from vru_models.evidence.candidates import Labelled
 from vru_models.findings import Finding, Findings
 from vru_models.models.base import CardClassifier
 
@@ -66,19 +66,17 @@ def _first_least(mean_distance: pd.Series[float]) -> str:
     return str(mean_distance.index[int(mean_distance.round(12).to_numpy().argmin())])
 
 
-def by_cross_validation(
-    candidates: Mapping[str, CardClassifier], X: pd.DataFrame, y: pd.Series[float], household: np.ndarray
-) -> Choice:
+def by_cross_validation(candidates: Mapping[str, CardClassifier], train: Labelled, household: np.ndarray) -> Choice:
     """The candidate with the highest mean AUC over five folds of the training rows, households kept together.
 
     Fewer folds where fewer households have, or lack, the outcome; the first declared candidate where there is no fold
     with both kinds of label on both sides, or on a tie.
     """
-    folds = _folds(X, y, household)
+    folds = _folds(train.X, train.y, household)
     means = {}
     for name, model in candidates.items():
-        fits = ((clone(model).fit(X.iloc[a], y.iloc[a].astype(int)), b) for a, b in folds)
-        reached = [auc(y.iloc[b], fitted.points(X.iloc[b])) for fitted, b in fits]
+        fits = ((train.take(a).fitted(model), train.take(b)) for a, b in folds)
+        reached = [auc(held.y, card.points(held.X), sample_weight=held.weight) for card, held in fits]
         means[name] = float(np.mean(reached)) if reached else float("nan")
     table = pd.DataFrame({"candidate": list(means), "mean_auc": list(means.values())})
     winner = _first_least(-table.set_index("candidate")["mean_auc"].fillna(0.0))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from vru_models.dataset import Dataset
+from vru_models.dataset.exits import exit_weights
 from vru_models.errors import DataError
+from vru_models.evaluation.arrays import Floats
 from vru_models.evaluation.calibration import auc, brier_score, calibration, reliability
 from vru_models.evaluation.capacity_intervals import capacity_intervals, paired_precision_difference
 from vru_models.evaluation.decision import decision_curve
@@ -16,10 +19,12 @@ from vru_models.evaluation.ranking import capacity_table, rank
 from vru_models.evidence.candidates import PROBABILITY, flag_count_name
 from vru_models.evidence.evidence import Evidence
 from vru_models.evidence.fit import first_household, places_by_points
+from vru_models.evidence.missing_labels import exits_told, reviews, sensitivity, unseen, without_unseen
 from vru_models.evidence.performance import bars_met, beats_simple_rule, calibrated, opened, supported
 from vru_models.evidence.recorder import Recorder
 from vru_models.evidence.run import Run
 from vru_models.fairness.audit import audit_groups
+from vru_models.fairness.measures import MEASURES
 from vru_models.fairness.sensitive import join_sensitive
 from vru_models.findings import Finding, Findings
 from vru_models.spec.calendar import as_day
@@ -57,7 +62,7 @@ def evaluate(
     sealed = _Sealed(run, data)
     groups = _groups(sealed, sensitive)
     times = _open(run, ledger)
-    comparison, paired = sealed.comparison(), sealed.paired()
+    comparison, paired, missing = sealed.comparison(), sealed.paired(), sealed.sensitivity()
     tables = {
         "comparison": comparison,
         "by_split": by_split(run, data),
@@ -67,10 +72,14 @@ def evaluate(
         "choice": run.choice,
         "regret": run.regret,
         "labels": data.frame().reset_index(),
+        "sensitivity": missing,
     }
     fairness, verdicts = _fairness(sealed, groups)
     headline = sealed.headline(comparison)
-    findings = run.findings + _performance(sealed, headline, paired, times) + verdicts
+    left = exits_told(missing, low=headline["precision_low"], high=headline["precision_high"])
+    findings = (
+        run.findings + _performance(sealed, headline, paired, times) + Findings([left]) + reviews(run.spec) + verdicts
+    )
     evidence = Evidence(headline, tables | fairness, findings, run.digest, run.spec.digest)
     if ledger is not None:
         ledger.append("evidence", run=run.digest, evidence=evidence.digest, **findings.counts)
@@ -108,6 +117,7 @@ class _Sealed:
         self.y = self.rows["y"].to_numpy()
         self.probability = self.scores[PROBABILITY].to_numpy()
         self.unit = first_household(data, self.scores.index)
+        self.weight = exit_weights(self.rows)
 
     @property
     def models(self) -> list[str]:
@@ -130,15 +140,21 @@ class _Sealed:
                 name: table[name] for name in ("number_needed_to_review", "lift", "precision_worst", "precision_best")
             }
             rows.append(row | {"auc": auc(self.y, score)})
-        return pd.DataFrame(rows)
+        return without_unseen(pd.DataFrame(rows), self.spec)
+
+    def sensitivity(self) -> pd.DataFrame:
+        """The chosen list's figures on other bases: with those who left, and with the treated."""
+        return without_unseen(sensitivity(self.rows, self.weight, self._shares()), self.spec)
+
+    def _shares(self) -> Floats:
+        return rank(self.scores[self.run.winner].to_numpy(), k=self.k).row_shares()
 
     def listed_in_embargo(self) -> float:
         """How many of those listed by points had the need found before the outcome window began: left out of figures.
 
         A share of a place that is shared at the cut counts in parts.
         """
-        shares = rank(self.scores[self.run.winner].to_numpy(), k=self.k).row_shares()
-        return float(shares[(self.rows["why_missing"] == "in_embargo").to_numpy()].sum())
+        return float(self._shares()[(self.rows["why_missing"] == "in_embargo").to_numpy()].sum())
 
     def _role(self, name: str) -> str:
         if name == self.run.winner:
@@ -201,7 +217,7 @@ def by_split(run: Run, data: Dataset) -> pd.DataFrame:
         ranks = [auc(y[as_of == date], score[as_of == date]) for date in table["as_of"]]
         parts.append(table.assign(split=[str(date)[:10] for date in table["as_of"]], model=name, auc=ranks))
     table = pd.concat(parts).sort_values("split", kind="stable", ignore_index=True)
-    return table[["split", "model", *_CAPACITY, "precision", "recall", "auc"]]
+    return without_unseen(table[["split", "model", *_CAPACITY, "precision", "recall", "auc"]], run.spec)
 
 
 def _performance(sealed: _Sealed, headline: dict[str, Any], paired: pd.DataFrame, times: int | None) -> Findings:
@@ -240,15 +256,24 @@ def _fairness(sealed: _Sealed, groups: pd.DataFrame | None) -> tuple[dict[str, p
     declared = sealed.spec.fairness
     if groups is None:
         message = "no audit file was given: nobody knows whom the list misses"
-        return {}, Findings(Finding("VRU302", "cannot tell", name, message) for name in declared.sensitive)
+        return {}, _cannot_tell(declared.sensitive, "recall", message)
+    limits = {str(measure): limit for measure, limit in declared.limits.items()}
+    hidden = unseen(limits, sealed.spec)
+    message = "the outcome is seen only for those reviewed"
+    told = Findings(f for measure in hidden for f in _cannot_tell(declared.sensitive, measure, message))
     audit = audit_groups(
         sealed.y,
         rank(sealed.scores[sealed.run.winner].to_numpy(), k=sealed.k),
         sensitive_features=groups,
         unit=sealed.unit,
-        limits={str(measure): limit for measure, limit in declared.limits.items()},
+        limits={measure: limit for measure, limit in limits.items() if measure not in hidden},
         min_group=declared.min_group,
         n_replicates=N_REPLICATES,
         random_state=0,
     )
-    return {"groups": audit.frame(), "verdicts": audit.verdicts()}, audit.findings
+    figures = without_unseen(audit.frame(), sealed.spec)
+    return {"groups": figures, "verdicts": audit.verdicts()}, audit.findings + told
+
+
+def _cannot_tell(attributes: Iterable[str], measure: str, message: str) -> Findings:
+    return Findings(Finding(MEASURES[measure].code, "cannot tell", name, message) for name in attributes)

@@ -31,7 +31,8 @@ class Evidence:
         The figures that are quoted first, by name: see :func:`~vru_models.evidence.evaluate.evaluate`.
     tables
         ``comparison`` (every model at capacity), ``by_split``, ``paired``, ``reliability``, ``decision_curve``,
-        ``choice``, ``regret``, ``labels`` and, with an audit file, ``groups`` and ``verdicts`` (fairness). Unprotected:
+        ``choice``, ``regret``, ``labels``, ``sensitivity`` (those who left, the treated)
+        and, with an audit file, ``groups`` and ``verdicts`` (fairness). Unprotected:
         for inside use. What leaves is :func:`~vru_models.evidence.published.published`.
     findings
         Every finding so far: data, leakage, choice, performance, fairness.

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
-from sklearn.base import clone
 
 from vru_models.dataset import Dataset
 from vru_models.errors import DataError
 from vru_models.evaluation.listing import random_places
 from vru_models.evaluation.ranking import capacity_table
-from vru_models.evidence.candidates import PROBABILITY, comparator_scores, releasable
+from vru_models.evidence.candidates import PROBABILITY, Labelled, comparator_scores, releasable
 from vru_models.evidence.choice import ENOUGH_SPLITS, Choice, by_cross_validation, by_regret
 from vru_models.evidence.recorder import Recorder
 from vru_models.evidence.run import Run
@@ -68,7 +67,7 @@ def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
         card = fitted[name][choice.winner].card_
         frame[PROBABILITY] = card.probability(frame[choice.winner].to_numpy(dtype=np.int64))
     every = data.labelled.to_numpy()
-    model = _fresh(candidates[choice.winner], data.X[every], data.y[every])
+    model = Labelled.of(data, every).fitted(candidates[choice.winner])
     run = Run(
         spec=spec,
         model=model,
@@ -95,15 +94,18 @@ def _on_split(
     spec: Spec, data: Dataset, split: Split, candidates: Mapping[str, CardClassifier]
 ) -> tuple[dict[str, CardClassifier], pd.DataFrame]:
     """Every candidate fitted to a split's own training rows, and every model's scores of its test date."""
-    rows = _labelled_on(data, split.train)
-    y = data.y[rows]
+    train = Labelled.of(data, _labelled_on(data, split.train))
+    y = train.y
     if y.nunique() < 2:
         what = f"{len(y):,} labelled training rows, {int(y.sum()):,} positive, for the split tested on {split.name}"
         raise DataError.at(
             "fit", what, expected="labels of both kinds", then="Start splits later or lengthen the horizon"
         )
-    fitted = {name: _fresh(model, data.X[rows], y) for name, model in candidates.items()}
-    return fitted, _scores(spec, data, split, fitted)
+    fitted = {name: train.fitted(model) for name, model in candidates.items()}
+    test = _rows(data, (split.test,))
+    X, area = data.X[test], data.rows["area"][test]
+    scores = {name: model.points(X).astype(float) for name, model in fitted.items()}
+    return fitted, pd.DataFrame(scores | comparator_scores(spec, train, (X, area)), index=X.index)
 
 
 def _rows(data: Dataset, dates: tuple[np.datetime64, ...]) -> np.ndarray:
@@ -113,19 +115,6 @@ def _rows(data: Dataset, dates: tuple[np.datetime64, ...]) -> np.ndarray:
 
 def _labelled_on(data: Dataset, dates: tuple[np.datetime64, ...]) -> np.ndarray:
     return np.asarray(_rows(data, dates) & data.labelled.to_numpy())
-
-
-def _fresh(model: CardClassifier, X: pd.DataFrame, y: pd.Series[float]) -> CardClassifier:
-    fitted: CardClassifier = clone(model).fit(X, y.astype(int))
-    return fitted
-
-
-def _scores(spec: Spec, data: Dataset, split: Split, models: Mapping[str, CardClassifier]) -> pd.DataFrame:
-    train, test = _labelled_on(data, split.train), _rows(data, (split.test,))
-    X, area = data.X[test], data.rows["area"][test]
-    scores = {name: model.points(X).astype(float) for name, model in models.items()}
-    scores |= comparator_scores(spec, (data.X[train], data.y[train], data.rows["area"][train]), (X, area))
-    return pd.DataFrame(scores, index=X.index)
 
 
 def _choose(
@@ -141,8 +130,8 @@ def _choose(
     usable = pd.DataFrame(precision, index=list(candidates)).T.dropna()
     if len(usable) + 1 >= ENOUGH_SPLITS:
         return by_regret(usable)
-    rows = _labelled_on(data, data.splits.sealed.train)
-    return by_cross_validation(candidates, data.X[rows], data.y[rows], first_household(data, data.X.index[rows]))
+    train = Labelled.of(data, _labelled_on(data, data.splits.sealed.train))
+    return by_cross_validation(candidates, train, first_household(data, train.X.index))
 
 
 def first_household(data: Dataset, rows: pd.Index[Any]) -> np.ndarray:

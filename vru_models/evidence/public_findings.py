@@ -12,7 +12,7 @@ from vru_models.evidence.performance import LEAST_EXPECTED, SLOPE_BOUNDS
 from vru_models.fairness.measures import MEASURES
 from vru_models.findings import Finding
 
-_KEPT: Final = ("VRU103", "VRU105", "VRU202", "VRU203", "VRU204", "VRU406")
+_KEPT: Final = ("VRU103", "VRU105", "VRU202", "VRU203", "VRU204", "VRU406", "VRU408")
 """Messages that hold names and numbers of feeds, features, splits and openings only."""
 
 _NEED = f"{LEAST_EXPECTED:g} people with the outcome are expected in one list"
@@ -65,6 +65,11 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "pass": f"the calibration slope is adequate ({_SLOPE})",
         "fail": f"the calibration slope is not adequate ({_SLOPE})",
         "cannot tell": "the calibration slope is undefined",
+    },
+    "VRU407": {
+        "pass": "whatever those who left would have shown, precision stays within its interval",
+        "cannot tell": "what those who left would have shown could take precision out of its interval",
+        "not applicable": "nobody left before the outcome could be known",
     },
     "VRU405": {"pass": "what choosing so would have cost at the next split is in the table of regret"},
 }

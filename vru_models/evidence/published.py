@@ -17,6 +17,7 @@ import pandas as pd
 from vru_models.disclosure.protect import NOT_TESTABLE, protect
 from vru_models.evidence.candidates import flag_count_name
 from vru_models.evidence.evidence import Evidence
+from vru_models.evidence.missing_labels import unseen, without_unseen
 from vru_models.evidence.public_findings import public
 from vru_models.evidence.run import Run
 from vru_models.fairness.conclusions import too_wide
@@ -95,7 +96,10 @@ def about(run: Run) -> dict[str, Any]:
 
 def _tables(spec: Spec, evidence: Evidence) -> dict[str, pd.DataFrame]:
     profile, tables = spec.disclosure.profile, dict(evidence.tables)
-    comparison, by_split = (_capacity(tables[name], profile) for name in ("comparison", "by_split"))
+    comparison, by_split = (
+        without_unseen(_capacity(tables[name], profile), spec, instead=NOT_TESTABLE)
+        for name in ("comparison", "by_split")
+    )
     before = by_split[by_split["split"] != by_split["split"].max()]
     precision = before.assign(value=_ratio(before, *_AT_CAPACITY["precision"])).pivot(
         index="split", columns="model", values="value"
@@ -110,12 +114,17 @@ def _tables(spec: Spec, evidence: Evidence) -> dict[str, pd.DataFrame]:
         "regret": _regret(tables["regret"], precision),
         "against": _against(tables["paired"], comparison),
     }
-    return safe | ({"groups": _groups(tables, profile)} if "groups" in tables else {})
+    if "groups" in tables:
+        hidden = [f"{measure}_verdict" for measure in unseen(map(str, spec.fairness.limits), spec)]
+        groups = _groups(tables, profile).assign(**dict.fromkeys(hidden))
+        safe["groups"] = without_unseen(groups, spec, instead=NOT_TESTABLE)
+    return safe
 
 
 def _capacity(table: pd.DataFrame, profile: str) -> pd.DataFrame:
     names = [c for c in ("split", "model", "role") if c in table]
     kept = table[[*names, *_PARTS]].copy()
+    kept["missed"] = kept["missed"].fillna(kept["positives"] - kept["listed_positives"])
     kept.insert(len(names), "places", table["k"].astype(int).astype(str))
     kept = _hidden_together(kept, found="listed_positives", counts=_PARTS, rates=_AT_CAPACITY, profile=profile)
     shown = protect(kept, counts=_PARTS, rates=_AT_CAPACITY, profile=profile).text()
@@ -253,6 +262,7 @@ def _limits(run: Run, comparison: pd.DataFrame) -> list[dict[str, str]]:
         "precision": found / listed,
         "false_omission_rate": _value(row["missed"]) / (_value(row["n_labelled"]) - listed),
     }
+    everyone |= dict.fromkeys(unseen(everyone, run.spec), math.nan)
     return [
         {
             "measure": str(measure),

@@ -12,9 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from joblib import Parallel, cpu_count, delayed
 
-from vru_models.dataset.alarms import alarms
+from vru_models.dataset.alarms import alarms, clustering, indicators_of
 from vru_models.dataset.build import objections, require_labels, training_use
-from vru_models.dataset.clustering import clustering, indicators_of
 from vru_models.dataset.dataset import About
 from vru_models.dataset.leakage import drawn_people, prove, rows_about
 from vru_models.dataset.rows import Question, counts_frame, data_end

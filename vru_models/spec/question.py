@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -52,7 +53,8 @@ class Outcome(Section):
 
     y is 1 when at least ``at_least`` outcome events have their event date in ``[start, end)``, as known
     ``reporting_lag`` after ``end``. ``treated_by`` names the events that say an offer was accepted; ``exits`` those
-    that say a person left for good, beside the end of their spell.
+    that say a person left for good, beside the end of their spell. With ``ascertainment = "reviewed"`` an outcome is
+    seen only for those of whom an event of ``reviewed_by`` in ``[start, end)`` says that somebody looked.
     """
 
     name: Name
@@ -63,9 +65,21 @@ class Outcome(Section):
     horizon: Window
     embargo: Length
     reporting_lag: Length
-    ascertainment: Literal["all"] = "all"
+    ascertainment: Literal["all", "reviewed"] = "all"
+    reviewed_by: Annotated[tuple[Name, ...], Field(exclude_if=operator.not_)] = ()
     treated_by: tuple[Name, ...] = ()
     exits: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_who_was_reviewed(self) -> Outcome:
+        if (self.ascertainment == "reviewed") != bool(self.reviewed_by):
+            raise ValueError("ascertainment = 'reviewed' and reviewed_by belong together: give both, or neither")
+        return self
+
+    @property
+    def named(self) -> tuple[Name, ...]:
+        """The indicators that its labels are read from."""
+        return (*self.indicators, *self.treated_by, *self.exits, *self.reviewed_by)
 
 
 class Feature(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
@@ -49,6 +50,7 @@ class Spec(Section):
     indicators: Annotated[Mapping[Name, Indicator], Field(min_length=1)]
     cohort: Cohort
     outcome: Outcome
+    further_outcomes: Annotated[tuple[Outcome, ...], Field(exclude_if=operator.not_)] = ()
     features: Annotated[tuple[FeatureGrid, ...], Field(min_length=1)]
     splits: SplitRule
     model: Model
@@ -68,6 +70,9 @@ class Spec(Section):
         for where, name, known in self._references():
             if name not in known:
                 raise SpecError.unknown(where, name, known)
+        if self.outcome.ascertainment == "reviewed" and set(self.fairness.limits) <= {"recall", "false_omission_rate"}:
+            what = "are only about people who were not listed, and of those an outcome is seen only when reviewed"
+            raise SpecError.at("fairness.limits", what, then="Declare a limit of selection_rate or precision, too")
         self._check_features()
         self._check_feeds()
         self._check_tables()
@@ -79,12 +84,20 @@ class Spec(Section):
         for i, grid in enumerate(self.features):
             for name in grid.indicators:
                 yield f"features[{i}].indicators", name, self.indicators
-        for part in ("indicators", "treated_by", "exits"):
-            for name in getattr(self.outcome, part):
-                yield f"outcome.{part}", name, self.indicators
+        for where, outcome in zip(self._outcome_paths(), self.outcomes, strict=True):
+            for part in ("indicators", "treated_by", "exits", "reviewed_by"):
+                for name in getattr(outcome, part):
+                    yield f"{where}.{part}", name, self.indicators
         for part in ("entry", "routed"):
             for rule in getattr(self.cohort, part):
                 yield f"cohort.{part}", rule.indicator, self.indicators
+
+    def _outcome_paths(self) -> list[str]:
+        names = [outcome.name for outcome in self.outcomes]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            then = "Give each outcome a name of its own"
+            raise SpecError.at("further_outcomes", f"{', '.join(twice)} is the name of several outcomes", then=then)
+        return ["outcome", *(f"further_outcomes[{i}]" for i in range(len(names) - 1))]
 
     def _check_features(self) -> None:
         n = sum(len(g.indicators) * len(g.measures) * len(g.windows) for g in self.features)
@@ -164,6 +177,11 @@ class Spec(Section):
         """The features that the grids expand to, in declared order: the columns of X."""
         return [feature for grid in self.features for feature in grid.expand()]
 
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcome that is asked about, then the further ones, which are only described."""
+        return (self.outcome, *self.further_outcomes)
+
     def before(self, span: Span, date: Any) -> Any:
         """The first day of a window of this length that ends before a date (or dates): windows are half-open."""
         return span.before(date)
@@ -200,7 +218,7 @@ class Spec(Section):
         The same whatever the outcome and its indicators are called, however they are described, and in what order.
         """
         called = {"name", "statement", "not_a_measure_of"}
-        events = {"indicators", "treated_by", "exits"}
+        events = {"indicators", "treated_by", "exits", *(("reviewed_by",) if self.outcome.reviewed_by else ())}
         asked = self.outcome.model_dump(mode="json", exclude=called | events)
         asked |= {name: sorted(self._definition(i) for i in getattr(self.outcome, name)) for name in events}
         return digest_json(asked)

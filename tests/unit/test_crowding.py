@@ -7,8 +7,8 @@ from scipy.stats import fisher_exact
 
 from vru_models import Spec, record_events, synthetic_feeds
 from vru_models.dataset import build_dataset
+from vru_models.dataset.alarms import CHANCE, LEAST, TIMES, clustering
 from vru_models.dataset.build import crowding
-from vru_models.dataset.clustering import CHANCE, LEAST, TIMES, clustering
 from vru_models.events import Events
 
 SPEC = Spec.example("early_help")

@@ -9,7 +9,7 @@ import test_kernel_twin as twin
 import worlds
 from hypothesis import given, settings
 
-from vru_models.dataset.clustering import indicators_of
+from vru_models.dataset.alarms import indicators_of
 from vru_models.dataset.rows import Question, assemble, weeks_before
 from vru_models.features.coded import encode
 from vru_models.spec.calendar import as_days
@@ -20,7 +20,8 @@ FEEDS = (None, "exclusions", "missing")
 def weeks_in(world):
     """Indicators x labels x (earlier, last), one row and week after the other."""
     known, names = twin.as_read(world), indicators_of(twin.SPEC)
-    complete = world.as_of + twin.relativedelta(months=5)
+    rule = next(iter(twin.OUTCOMES.values()))
+    complete = world.as_of + rule["start"] + rule["horizon"] + rule["lag"]
     later, called = twin.linked(world, complete), twin.one_person(world, complete)
     last = worlds.LAST_DAY + twin.ONE_DAY
     at_last, called_last = twin.linked(world, last), twin.one_person(world, last)
@@ -30,15 +31,15 @@ def weeks_in(world):
         refuses = any(twin.objects(at_last, called_last[person], "train", last, feed) for feed in FEEDS)
         if place != "eligible" or refuses:
             continue
-        y, _ = twin.label(later, called[person], spell["birth_month"])
-        for i, name in enumerate(names if y is not None else ()):
+        y, *_ = twin.label(later, called[person], spell["birth_month"], rule)
+        for i, name in enumerate(() if y is None or np.isnan(y) else names):
             ago = [
                 (world.as_of - e["event_date"]).days
                 for e in twin.events_in_force(known, person, world.as_of)
                 if e["indicator"] == name
             ]
             for week in {(days - 1) // 7 for days in ago if 1 <= days <= 91}:
-                counts[i, y, int(week == 0)] += 1
+                counts[i, int(y), int(week == 0)] += 1
     return counts
 
 
@@ -47,7 +48,8 @@ def weeks_in(world):
 def test_weeks_with_events_equal_their_definition(world):
     coded = encode(twin.SPEC, world.store())
     last = int(as_days(worlds.LAST_DAY + dt.timedelta(1)).astype(np.int64))
-    question = Question(twin.LAYOUT, (as_days(world.as_of),), as_days(worlds.LAST_DAY), last)
+    ends = (as_days(worlds.LAST_DAY),) * len(twin.SPEC.outcomes)
+    question = Question(twin.LAYOUT, (as_days(world.as_of),), ends, last)
     expected = weeks_in(world).tolist()
     assert weeks_before(question, coded).tolist() == expected
     assert assemble(question, coded, part=lambda people: np.zeros(len(people))).weeks.tolist() == expected
