@@ -71,6 +71,10 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "cannot tell": "what those who left would have shown could take precision out of its interval",
         "not applicable": "nobody left before the outcome could be known",
     },
+    "VRU409": {
+        "pass": "nobody was scored by a card that had seen their household, or their area, when it was chosen",
+        "cannot tell": "with households, or areas, kept apart, too little was left to choose on for some test date",
+    },
     "VRU405": {"pass": "what choosing so would have cost at the next split is in the table of regret"},
 }
 
