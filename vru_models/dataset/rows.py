@@ -18,10 +18,11 @@ from vru_models.dataset.volume import Row, unnamed, volume_frame, volumes_on
 from vru_models.errors import DataError
 from vru_models.events import Events
 from vru_models.events.store import Beside
-from vru_models.features.coded import Coded
+from vru_models.features.coded import Coded, encode_beside
 from vru_models.features.kernel import features_on
 from vru_models.features.layout import Layout
 from vru_models.features.people import left_out, on_day, segments_known
+from vru_models.feeds.passing import OBJECTED
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 from vru_models.spec.question import Outcome
@@ -113,6 +114,15 @@ def known_at_last(spec: Spec, events: Events | Beside) -> int:
     dates = events.extract_dates
     last = dates[feed] if feed is not None and feed in dates else max(dates.values())
     return int(as_days(last).astype(np.int64)) + 1
+
+
+def kept_out(people: pd.Series[str], spec: Spec, events: Events | Beside, key: bytes | None) -> dict[str, set[str]]:
+    """Who of an audit file was purged, and who objects to it, by any linked pseudonym, as known at the last."""
+    purged, objecting = set(people[events.tombstones.hide(people, key=key)]), set()
+    if not events.rows["objections"].empty:
+        coded = encode_beside(spec, events.rows)
+        objecting = set(coded.people[left_out(coded, "audit", known_at_last(spec, events))]).intersection(people)
+    return {"purged": purged, OBJECTED: objecting - purged}
 
 
 @dataclass(frozen=True)
