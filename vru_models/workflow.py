@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,32 +17,41 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from vru_models.audit.answers import ADVICE, names_somebody, unanswered
-from vru_models.audit.approve import overdue_reviews
+from vru_models.audit.approve import reviews_finding
 from vru_models.audit.bundle import refuse_inside_release
 from vru_models.audit.ledger import Ledger
 from vru_models.audit.release import refuse_future
 from vru_models.audit.report import report
 from vru_models.audit.stores import KeptStores
-from vru_models.dataset import Dataset, build_dataset, prove_no_leakage
-from vru_models.dataset.rows import data_end, known_at_last
-from vru_models.errors import DataError, LockedError, RefusedError, StorageError
+from vru_models.dataset import Dataset, prove_no_leakage
+from vru_models.dataset.build import crowding
+from vru_models.dataset.rows import data_end, kept_out
+from vru_models.errors import LockedError, RefusedError, StorageError
 from vru_models.events import Events, Recorded, record_events, record_extracts
+from vru_models.events.store import copy as copy_store
+from vru_models.events.store import digest_in, opened
 from vru_models.events.tombstones import LEAST_CONFIDENCE, Key, Purged, Tombstones, pseudonyms_in
 from vru_models.evidence import Evidence, Run
 from vru_models.evidence.choice import ENOUGH_SPLITS
-from vru_models.features.coded import encode
-from vru_models.features.people import left_out
+from vru_models.executors import Executor, Progress, Written, runner, write_dataset
 from vru_models.feeds import Feeds, read_feeds
-from vru_models.feeds.passing import OBJECTED
 from vru_models.feeds.quarantine import FOLDER, quarantine_digests, quarantine_files
-from vru_models.feeds.read import extracts_in
+from vru_models.feeds.read import Reading, extracts_in
 from vru_models.feeds.sql import queries_read
-from vru_models.findings import Finding, Findings, Status
+from vru_models.findings import Findings
 from vru_models.identifiers.files import mapping_in
 from vru_models.spec import Spec
 from vru_models.spec.digest import digest_bytes, digest_file, digest_json
-from vru_models.spec.storage import named_place, read_file, require_free, storage_errors, write_folder, write_new
-from vru_models.splits import splits_of
+from vru_models.spec.storage import (
+    draft_folder,
+    named_place,
+    publish,
+    read_file,
+    require_free,
+    write_folder,
+    write_new,
+)
+from vru_models.splits.allowed import allowed
 
 T = TypeVar("T")
 AUDIT_FILE = "audit_file.parquet"
@@ -51,19 +61,31 @@ _PSEUDONYM = re.compile(r"\b[0-9a-fA-F]{16,}\b")
 
 @dataclass(frozen=True)
 class Built:
-    """What :func:`build` made and stored."""
+    """What :func:`build` made: the feeds, and the dataset in numbers; events and rows are read when asked for."""
 
+    place: Path
     feeds: Feeds
-    events: Events
-    data: Dataset
+    written: Written
+
+    @cached_property
+    def events(self) -> Events:
+        """The events that were stored."""
+        return Events.open(self.place / "events")
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The dataset that was stored."""
+        return Dataset.open(self.place / "dataset")
 
 
 def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None, leakage: bool = False) -> Findings:
     """What a spec and a folder of extracts allow, before anything is built: gate, known dates, splits, agreements.
 
-    With a store that is kept, as if the extracts had been added to it; nothing in it changes. VRU608 fails where an
-    impact assessment is not in date, since ``approve`` will refuse. With ``leakage``, also VRU201: that no row of the
-    dataset would change if everything that was known later had been otherwise (:func:`prove_no_leakage`).
+    With a store that is kept, as if the extracts had been added to it; nothing in it changes. VRU203 says which splits
+    are possible and what would give more, VRU206 whether events crowd just before the dates of rows with the outcome.
+    VRU608 fails where an impact assessment is not in date, since ``approve`` will refuse. With ``leakage``, also
+    VRU201: that no row of the dataset would change if everything that was known later had been otherwise
+    (:func:`prove_no_leakage`).
 
     Examples
     --------
@@ -75,21 +97,8 @@ def check(spec: Spec, extracts: str | Path, *, kept: Kept | None = None, leakage
     """
     _, events = look_at(spec, extracts, kept=kept)
     proof = prove_no_leakage(spec, events) if leakage else Findings()
-    return events.findings + Findings([_splits_finding(spec, events), _reviews_finding(spec)]) + proof
-
-
-def _reviews_finding(spec: Spec) -> Finding:
-    overdue = overdue_reviews(spec)
-    message = "; ".join(overdue) or "the impact assessments are in date"
-    return Finding("VRU608", "fail" if overdue else "pass", "assessments", message)
-
-
-def _splits_finding(spec: Spec, events: Events) -> Finding:
-    splits = splits_of(spec, data_end(spec, events))
-    made = ", ".join(f"{s.name} ({len(s.train)} training dates)" for s in splits) or "none"
-    dropped = "".join(f"; not {date}: {reason}" for date, reason in splits.dropped)
-    status: Status = "pass" if len(splits) >= ENOUGH_SPLITS else "cannot tell" if len(splits) else "fail"
-    return Finding("VRU203", status, "splits", f"{len(splits)} possible: {made}{dropped}")
+    splits = allowed(spec, data_end(spec, events), enough=ENOUGH_SPLITS)
+    return events.findings + Findings([splits, reviews_finding(spec)]) + crowding(spec, events) + proof
 
 
 def read_extracts(extracts: str | Path, spec: Spec) -> Feeds:
@@ -119,7 +128,8 @@ def look_at(spec: Spec, extracts: str | Path, *, kept: Kept | None = None) -> tu
     feeds = read_extracts(extracts, spec)
     earlier, key = (kept.opened(), kept.key) if kept else (None, None)
     events = record_events(feeds, spec, earlier=earlier, key=key)
-    for reason, who in _kept_out(feeds.sensitive, spec, events, key).items():
+    people = pd.Series(dtype="str") if feeds.sensitive is None else feeds.sensitive["person_id"]
+    for reason, who in kept_out(people, spec, events, key).items():
         feeds = feeds.hold_back(who, reason)
     return feeds, events
 
@@ -151,7 +161,7 @@ def record(
         _account(ledger, spec, reading, done, given, before=before)
 
     refuse_future(extracts_in(extracts, spec)[1])
-    reading = _Reading.of(extracts, spec)
+    reading = Reading.of(extracts, spec)
     given = answers or _answered(ledger, reading)
     if not Path(kept.store).exists():
         return record_extracts(extracts, spec, kept.store, account=account)
@@ -188,7 +198,7 @@ class Answers:
     by: str = ""
 
 
-def _answered(ledger: Ledger, reading: _Reading) -> Answers:
+def _answered(ledger: Ledger, reading: Reading) -> Answers:
     """The answers with which these files were recorded before."""
     told = [e.body for e in ledger.find("feeds", files=dict(reading.files)) if "overrides" in e.body]
     return Answers(told[-1]["overrides"], str(told[-1]["by"])) if told else Answers()
@@ -211,44 +221,15 @@ def events_of(source: str | Path, spec: Spec, *, ledger: Ledger) -> Events:
     """The events of a folder of extracts (which is recorded in the ledger), or those of a store that is kept."""
     if (Path(source) / "store.json").exists():
         return Events.open(source)
-    reading = _Reading.of(source, spec)
+    reading = Reading.of(source, spec)
     feeds = read_extracts(source, spec)
     events = record_events(feeds, spec)
     _account(ledger, spec, reading, Recorded.of(feeds, events))
     return events
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The files of a folder of extracts as they were before they were read."""
-
-    folder: Path
-    names: tuple[str, ...]
-    files: Mapping[str, str]
-
-    @classmethod
-    def of(cls, extracts: str | Path, spec: Spec) -> _Reading:
-        """What is there now of the files that a spec reads."""
-        extracts_in(extracts, spec)
-        wanted = [f"{feed}{suffix}" for feed in spec.feeds for suffix in (".csv", ".parquet")]
-        names = [name for name in ("extracts.toml", *wanted) if (Path(extracts) / name).is_file()]
-        return cls(Path(extracts), tuple(names), _digests(Path(extracts), names))
-
-    def refuse_changed(self) -> None:
-        """Refuse files that were changed while they were read: nobody could say what was."""
-        now = _digests(self.folder, self.names)
-        if changed := [name for name in self.names if now[name] != self.files[name]]:
-            what = f"were changed while they were read: {', '.join(changed)}"
-            raise DataError.at("extracts", what, then="Run again when whatever writes them has done")
-
-
-def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    with storage_errors("extracts", "read"):
-        return {name: digest_file(folder / name) for name in names}
-
-
 def _account(
-    ledger: Ledger, spec: Spec, reading: _Reading, done: Recorded, answers: Answers | None = None, **kept: str | None
+    ledger: Ledger, spec: Spec, reading: Reading, done: Recorded, answers: Answers | None = None, **kept: str | None
 ) -> None:
     """What was read and what it made; of a store that is kept, also the digest ``before`` (None: the store begins)."""
     reading.refuse_changed()
@@ -303,70 +284,98 @@ def rekey(store: str | Path, mapping: str | Path, *, ledger: Ledger, key: Key | 
     return len(old_to_new)
 
 
-def build(spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, kept: Kept | None = None) -> Built:
+def build(
+    spec: Spec, extracts: str | Path, *, out: str | Path, ledger: Ledger, kept: Kept | None = None,
+    executor: Executor = "memory", n_jobs: int | None = None, progress: Progress | None = None,
+) -> Built:  # fmt: skip
     """Feeds, events and dataset from a folder of extracts, stored in ``out`` and recorded with counts and digests.
 
-    The dataset comes last: a build that was stopped can be run again into the same folder, from the same extracts.
+    The dataset is made a part of the store at a time and comes last: a build that was stopped can be run again into
+    the same folder, from the same extracts. Whatever the executor, it is the dataset of :func:`build_dataset`.
 
     Parameters
     ----------
     kept
         An event store that is kept from month to month, to which the extracts are added by :func:`record` first; the
         events are all that it then holds.
+    executor, n_jobs, progress
+        As for :func:`~vru_models.executors.write_dataset`.
     """
     place = named_place(out, "working folder")
+    runner(executor, n_jobs)
     refuse_inside_release(place / "dataset")
     refuse_taken(place, "dataset")
-    reading = _Reading.of(extracts, spec)
+    reading = Reading.of(extracts, spec)
     if kept is not None:
         record(spec, extracts, kept=kept, ledger=ledger)
     feeds = read_extracts(extracts, spec)
-    events = record_events(feeds, spec) if kept is None else Events.open(kept.store)
-    data = build_dataset(spec, events)
-    sensitive = feeds.sensitive
-    if sensitive is not None:
-        gone = set().union(*_kept_out(sensitive, spec, events, kept.key if kept else None).values())
-        sensitive = sensitive[~sensitive["person_id"].isin(list(gone))].reset_index(drop=True)
-    audit = b"" if sensitive is None else _parquet(sensitive)
-    events_kept = _kept(place / "events", events.digest, lambda folder: Events.open(folder).digest)
-    audit_kept = not audit or _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file)
-    held = quarantine_files(feeds.quarantine)
-    held_digests = {name: digest_bytes(content) for name, content in held.items()}
-    held_kept = _kept(place / FOLDER, held_digests, quarantine_digests)
-    if kept is None:
-        _account(ledger, spec, reading, Recorded.of(feeds, events))
-    else:
-        reading.refuse_changed()
-    rows, labelled = len(data.X), int(data.labelled.sum())
-    ledger.append("dataset", dataset=data.digest, spec=spec.digest, events=events.digest, rows=rows, labelled=labelled)
-    if sensitive is not None:
-        ledger.append("audit_file", sha256=digest_bytes(audit), rows=len(sensitive))
-    if not events_kept:
-        events.save(place / "events")
-    if not audit_kept:
-        write_new(place / AUDIT_FILE, audit, role="audit file")
-    if not held_kept:
-        write_folder(place / FOLDER, held, role=FOLDER)
-    data.save(place / "dataset")
-    return Built(feeds, events, data)
+    with draft_folder(place, role="working folder") as draft:
+        store = draft / "events"
+        recorded = None if kept else _recorded_into(store, feeds, spec)
+        if kept is not None:
+            copy_store(kept.store, store)
+        parts = _Parts.of(store, feeds, spec, place, key=kept.key if kept else None)
+
+        def account(written: Written) -> None:
+            if recorded is None:
+                reading.refuse_changed()
+            else:
+                _account(ledger, spec, reading, recorded)
+            about = {"dataset": written.digest, "spec": spec.digest, "events": parts.events}
+            ledger.append("dataset", **about, rows=written.rows, labelled=written.labelled)
+            parts.store(ledger, store)
+
+        written = write_dataset(
+            spec, store, place / "dataset", executor=executor, n_jobs=n_jobs, progress=progress, account=account
+        )
+    return Built(place, feeds, written)
 
 
-def _kept_out(sensitive: pd.DataFrame | None, spec: Spec, events: Events, key: bytes | None) -> dict[str, set[str]]:
-    """Who of the audit file was purged, and who objects to it, by any linked pseudonym, as known at the last."""
-    if sensitive is None:
-        return {}
-    people = sensitive["person_id"]
-    purged, objecting = set(people[events.tombstones.hide(people, key=key)]), set()
-    if not events.rows["objections"].empty:
-        coded = encode(spec, events)
-        objecting = set(coded.people[left_out(coded, "audit", known_at_last(spec, events))]).intersection(people)
-    return {"purged": purged, OBJECTED: objecting - purged}
+def _recorded_into(store: Path, feeds: Feeds, spec: Spec) -> Recorded:
+    events = record_events(feeds, spec)
+    events.save(store)
+    return Recorded.of(feeds, events)
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
-    buffer = BytesIO()
-    frame.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+@dataclass(frozen=True)
+class _Parts:
+    """What a build stores beside the dataset, and which of it an earlier build that was stopped has left."""
+
+    place: Path
+    events: str
+    people: int | None
+    audit: bytes
+    held: Mapping[str, bytes]
+    left: frozenset[str]
+
+    @classmethod
+    def of(cls, store: Path, feeds: Feeds, spec: Spec, place: Path, *, key: bytes | None) -> _Parts:
+        """The parts of a store and of feeds; anything else that is in their place is refused."""
+        beside, sensitive = opened(store)[1], feeds.sensitive
+        if sensitive is not None:
+            gone = set().union(*kept_out(sensitive["person_id"], spec, beside, key).values())
+            sensitive = sensitive[~sensitive["person_id"].isin(list(gone))].reset_index(drop=True)
+        audit = b"" if sensitive is None else sensitive.to_parquet(index=False)
+        held = quarantine_files(feeds.quarantine)
+        digests = {name: digest_bytes(content) for name, content in held.items()}
+        left = {
+            "events": _kept(place / "events", beside.digest, digest_in),
+            AUDIT_FILE: bool(audit) and _kept(place / AUDIT_FILE, digest_bytes(audit), digest_file),
+            FOLDER: _kept(place / FOLDER, digests, quarantine_digests),
+        }
+        people = None if sensitive is None else len(sensitive)
+        return cls(place, beside.digest, people, audit, held, frozenset(name for name, there in left.items() if there))
+
+    def store(self, ledger: Ledger, events: Path) -> None:
+        """Record the audit file, then put everything that is not there yet in its place."""
+        if self.people is not None:
+            ledger.append("audit_file", sha256=digest_bytes(self.audit), rows=self.people)
+        if "events" not in self.left:
+            publish(events, self.place / "events", role="event store")
+        if self.people is not None and AUDIT_FILE not in self.left:
+            write_new(self.place / AUDIT_FILE, self.audit, role="audit file")
+        if FOLDER not in self.left:
+            write_folder(self.place / FOLDER, self.held, role=FOLDER)
 
 
 def _kept(part: Path, digest: T, digest_of: Callable[[Path], T]) -> bool:

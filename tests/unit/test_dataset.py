@@ -74,6 +74,7 @@ def test_the_repr_has_counts_and_no_person(data):
 def test_the_findings_say_what_was_checked_and_travel_with_the_dataset(data):
     assert [(f.code, f.status) for f in data.findings] == [
         ("VRU204", "pass"), ("VRU205", "pass"), ("VRU201", "pass"), ("VRU202", "pass"),
+        ("VRU206", "cannot tell"),
     ]  # fmt: skip
     assert "4 people on 2 as-of dates" in data.findings.items[2].message
 

@@ -219,8 +219,12 @@ def test_check_says_which_splits_are_possible_and_why_others_are_not(extracts):
     later = [*worlds.AS_OF, dt.date(2024, 6, 1)]
     (found,) = (f for f in check(worlds.spec(**{"splits.as_of": later}), extracts) if f.code == "VRU203")
     assert found.status == "pass"
-    assert found.message.startswith("4 possible: 2022-05-01 (1 training dates), 2022-12-01 (2 training dates)")
-    assert "not 2024-06-01: its labels are complete only on 2025-01-01, after the data end" in found.message
+    assert found.message == (
+        "4 possible with data until 2024-09-01, tested on (training dates): 2022-05-01 (1), 2022-12-01 (2), "
+        "2023-07-01 (3), 2024-02-01 (4, sealed). Not 2021-10-01: no earlier as-of date had complete labels by then. "
+        "Not 2024-06-01: its labels are complete only on 2025-01-01, after the data end. "
+        "With data until 2025-01-01 there would be 5"
+    )
 
 
 @pytest.mark.parametrize(("n", "status"), [(4, "pass"), (3, "cannot tell"), (2, "cannot tell"), (1, "fail")])

@@ -21,7 +21,7 @@ from vru_models.evidence import Evidence, Run
 from vru_models.evidence.evaluate import openings, shares_outcomes
 from vru_models.evidence.fit import bars_body
 from vru_models.evidence.published import published
-from vru_models.findings import Findings
+from vru_models.findings import Finding, Findings
 from vru_models.spec import Spec
 from vru_models.spec.digest import canonical_json, digest_bytes
 from vru_models.spec.storage import write_folder
@@ -154,6 +154,13 @@ def overdue_reviews(spec: Spec) -> list[str]:
     """The impact assessments whose review date has passed."""
     reviews, day = {"dpia": spec.purpose.dpia, "equality_assessment": spec.purpose.equality_assessment}, today()
     return [f"purpose.{name}: was to be reviewed by {r.review_by}" for name, r in reviews.items() if r.review_by < day]
+
+
+def reviews_finding(spec: Spec) -> Finding:
+    """VRU608: whether the impact assessments are in date, as a list needs them to be."""
+    overdue = overdue_reviews(spec)
+    message = "; ".join(overdue) or "the impact assessments are in date"
+    return Finding("VRU608", "fail" if overdue else "pass", "assessments", message)
 
 
 def _header(run: Run, evidence: Evidence, ledger: Ledger, *, by: str, day: date) -> dict[str, Any]:

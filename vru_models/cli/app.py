@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -95,6 +97,21 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def progress(step: str, started: float) -> None:
     """One line on standard error: seconds since the start, and what is being done."""
     err_console.print(f"[{time.monotonic() - started:5.1f} s] {step}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def parts_done(step: str, started: float) -> Iterator[Callable[[int, int], None]]:
+    """The line of :func:`progress`, and under it a bar that is told how many parts are done, of how many.
+
+    The bar is shown where standard error is a terminal, and leaves nothing behind.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    progress(step, started)
+    columns = (TextColumn("parts"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
+        task = bar.add_task("parts", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def ledger_of(work: Path, given: Path | None) -> Ledger:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -25,14 +25,16 @@ from vru_models.cli.app import (
     ledger_option,
     out_console,
     pairs,
+    parts_done,
     print_findings,
     progress,
     say,
 )
-from vru_models.errors import RefusedError
+from vru_models.errors import RefusedError, SpecError
 
 if TYPE_CHECKING:
     from vru_models.spec import Spec
+    from vru_models.workflow import Built
 
 
 @app.command(epilog="Example: vru-models demo --out vru-demo --people 20000 --seed 0")
@@ -71,7 +73,11 @@ def check(
         raise typer.Exit(RefusedError.exit_code)
 
 
-@app.command(epilog="Example: vru-models build spec.toml --extracts extracts/2026-11 --out work")
+@app.command(
+    epilog="Example: vru-models build spec.toml --extracts extracts/2026-11 --out work. A store that is kept, by four "
+    "processes: vru-models build spec.toml --extracts extracts/2026-11 --store store --out work --executor joblib "
+    "--jobs 4"
+)
 def build(
     spec: SpecPath,
     extracts: Extracts,
@@ -79,25 +85,51 @@ def build(
     ledger: LedgerFile = None,
     store: Store = None,
     erasure_key: ErasureKey = None,
+    executor: Annotated[
+        Literal["memory", "joblib", "spark"],
+        typer.Option(
+            "--executor",
+            help="What makes the dataset, to the same bytes: this process, several, or a Spark cluster (extra spark).",
+        ),
+    ] = "memory",
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes of joblib; default: one a core.")
+    ] = None,
 ) -> None:
     """Read extracts, record events, build the dataset, prove that nothing leaked."""
-    from vru_models.feeds.quarantine import CSV, FOLDER
     from vru_models.workflow import build as build_all
 
+    if jobs is not None and executor != "joblib":
+        raise SpecError.at("--jobs", f"says nothing to the executor {executor}", expected="--executor joblib with it")
     started = time.monotonic()
     account = ledger_of(out, ledger)
     begins = not account.path.exists()
-    progress("read, record, build, prove", started)
-    built = build_all(declared_in(spec), extracts, out=out, ledger=account, kept=kept_store(store, erasure_key))
-    say(repr(built.feeds), repr(built.data))
-    if len(built.feeds.quarantine):
-        say(f"Quarantined rows and reasons: {out / FOLDER / CSV}")
-    print_findings(built.data.findings)
-    if failing := built.data.findings.with_status("fail"):
-        say(f"{len(failing)} checks fail (above). Mend the extracts: approve and score refuse what nobody answers for.")
+    with parts_done("read, record, build, prove", started) as done:
+        built = build_all(
+            declared_in(spec),
+            extracts,
+            out=out,
+            ledger=account,
+            kept=kept_store(store, erasure_key),
+            executor=executor,
+            n_jobs=jobs,
+            progress=done,
+        )
+    _say_built(built)
     if begins:
         say(f"A new ledger begins: {account.path}. A partnership keeps one: give it with --ledger, or in VRU_LEDGER.")
     say(f"Next: vru-models fit {spec} {out}{ledger_option(ledger)}")
+
+
+def _say_built(built: Built) -> None:
+    from vru_models.feeds.quarantine import CSV, FOLDER
+
+    say(repr(built.feeds), repr(built.written))
+    if len(built.feeds.quarantine):
+        say(f"Quarantined rows and reasons: {built.place / FOLDER / CSV}")
+    print_findings(built.written.findings)
+    if failing := built.written.findings.with_status("fail"):
+        say(f"{len(failing)} checks fail (above). Mend the extracts: approve and score refuse what nobody answers for.")
 
 
 @app.command(

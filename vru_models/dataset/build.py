@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from vru_models.dataset.alarms import alarms, tally
+from vru_models.dataset.alarms import alarms, clustering, indicators_of, tally
 from vru_models.dataset.dataset import Dataset, frames_of
 from vru_models.dataset.leakage import prove_no_leakage
-from vru_models.dataset.rows import Question, assemble, data_end
+from vru_models.dataset.rows import Question, assemble, data_end, weeks_before
 from vru_models.dataset.volume import added_up
 from vru_models.errors import DataError
 from vru_models.events import Events
@@ -49,6 +49,7 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
     require_labels(int(np.nansum(y)), int(y.notna().sum()))
     proof = prove_no_leakage(spec, events, as_of=splits.dates)
     odd = alarms([tally(made.cells, y.to_numpy())], question.layout.names)
+    odd += clustering([made.weeks], indicators_of(spec))
     return Dataset(
         **frames_of(made, question.layout.names, question.layout.status_names),
         counts=made.counts,
@@ -59,6 +60,14 @@ def build_dataset(spec: Spec, events: Events) -> Dataset:
         spec_digest=spec.digest,
         events_digest=events.digest,
     )
+
+
+def crowding(spec: Spec, events: Events) -> Findings:
+    """VRU206 before anything is built (see :func:`~vru_models.dataset.alarms.clustering`); none without a split."""
+    dates = splits_of(spec, data_end(spec, events)).dates
+    if not dates:
+        return Findings()
+    return clustering([weeks_before(Question.of(spec, dates, events), encode(spec, events))], indicators_of(spec))
 
 
 def _parts_in(events: Events) -> Callable[[pd.Series[str]], np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vru_models.dataset.alarms import weeks_on
 from vru_models.dataset.cohort import Cohort, cohort_on
 from vru_models.dataset.outcome import WHY_MISSING, labels_on
 from vru_models.dataset.stored import Part
@@ -17,13 +18,17 @@ from vru_models.dataset.volume import Row, unnamed, volume_frame, volumes_on
 from vru_models.errors import DataError
 from vru_models.events import Events
 from vru_models.events.store import Beside
-from vru_models.features.coded import Coded
+from vru_models.features.coded import Coded, encode_beside
 from vru_models.features.kernel import features_on
 from vru_models.features.layout import Layout
 from vru_models.features.people import left_out, on_day, segments_known
+from vru_models.feeds.passing import OBJECTED
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_days
 from vru_models.spec.question import Outcome
+
+Rows = tuple[np.datetime64, np.ndarray, np.ndarray]
+"""An as-of date, and the person (by number) and label of each of its rows."""
 
 
 def data_end(spec: Spec, events: Events | Beside, outcome: Outcome | None = None) -> np.datetime64:
@@ -111,6 +116,15 @@ def known_at_last(spec: Spec, events: Events | Beside) -> int:
     return int(as_days(last).astype(np.int64)) + 1
 
 
+def kept_out(people: pd.Series[str], spec: Spec, events: Events | Beside, key: bytes | None) -> dict[str, set[str]]:
+    """Who of an audit file was purged, and who objects to it, by any linked pseudonym, as known at the last."""
+    purged, objecting = set(people[events.tombstones.hide(people, key=key)]), set()
+    if not events.rows["objections"].empty:
+        coded = encode_beside(spec, events.rows)
+        objecting = set(coded.people[left_out(coded, "audit", known_at_last(spec, events))]).intersection(people)
+    return {"purged": purged, OBJECTED: objecting - purged}
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of every part of a store.
@@ -135,12 +149,14 @@ class Question:
 class Assembled(Part):
     """The rows of some people on every as-of date, and whom else was counted on them.
 
-    ``refused`` people are in no row, but in the counts and volumes (areas unnamed).
+    ``refused`` people are in no row, but in the counts and volumes (areas unnamed). ``weeks`` are those of
+    :func:`~vru_models.dataset.alarms.weeks_on` over all dates.
     """
 
     counts: pd.DataFrame
     volumes: pd.DataFrame
     refused: int
+    weeks: np.ndarray
 
 
 def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]], np.ndarray]) -> Assembled:
@@ -156,7 +172,9 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
     refused = left_out(coded, "train", question.last)
     days = [day_of(question.layout, coded, as_of) for as_of in question.dates]
     people = pd.array(coded.people, dtype="str")
-    rows = pd.concat([_rows_of(question, coded, day, people) for day in days], ignore_index=True)
+    by_day = [_rows_of(question, coded, day, people) for day in days]
+    rows = pd.concat(by_day, ignore_index=True)
+    labelled = [(day.as_of, day.chosen, part["y"].to_numpy()) for day, part in zip(days, by_day, strict=True)]
     cells, codes = (np.concatenate([getattr(day, name) for day in days], axis=1) for name in ("cells", "codes"))
     out = np.concatenate([refused[day.chosen] for day in days])
     if out.any():
@@ -168,6 +186,7 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
         counts=counts_frame({day.as_of: day.cohort.counts for day in days}),
         volumes=unnamed(volume_frame([row for day in days for row in day_volumes(coded, day)])),
         refused=int(refused.sum()),
+        weeks=np.sum([_weeks_of(question, coded, of_day, refused) for of_day in labelled], axis=0),
     )
 
 
@@ -184,6 +203,28 @@ def _rows_of(question: Question, coded: Coded, day: Day, people: Any) -> pd.Data
         labels = _label_columns(question, coded, day, outcome, data_end=end)
         columns |= {f"{name}_{outcome.name}": labels[name] for name in ("y", "why_missing")}
     return pd.DataFrame(columns)
+
+
+def _weeks_of(question: Question, coded: Coded, rows: Rows, refused: np.ndarray) -> np.ndarray:
+    """In how many weeks before a date its labelled rows have events, without those of people who refuse training."""
+    spec, (as_of, chosen, y) = question.layout.spec, rows
+    kept = ~refused[chosen]
+    known = on_day(spec, coded, int(as_of.astype(np.int64)))
+    return weeks_on(spec, known, as_of=as_of, rows=chosen[kept], y=y[kept])
+
+
+def weeks_before(question: Question, coded: Coded) -> np.ndarray:
+    """:attr:`Assembled.weeks` alone: cohorts and labels without features."""
+    refused, spec = left_out(coded, "train", question.last), question.layout.spec
+    weeks = []
+    for as_of in question.dates:
+        day = int(as_of.astype(np.int64))
+        known = on_day(spec, coded, day)
+        cohort = cohort_on(spec, known, segments_known(known, day), as_of)
+        y = labels_on(spec, spec.outcome, coded, cohort, as_of=as_of, data_end=question.ends[0]).y
+        chosen = np.flatnonzero(cohort.eligible)
+        weeks.append(_weeks_of(question, coded, (as_of, chosen, y[chosen]), refused))
+    return np.asarray(np.sum(weeks, axis=0))
 
 
 def _label_columns(

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, cpu_count, delayed
 from sklearn.model_selection import StratifiedGroupKFold
 
+from vru_models.dataset import Dataset
 from vru_models.evaluation.calibration import auc
 from vru_models.evidence.candidates import Labelled
 from vru_models.findings import Finding, Findings
 from vru_models.models.base import CardClassifier
+from vru_models.spec.digest import buckets_of
+from vru_models.splits import Split, Splits
 
+Groups = Literal["household", "area"]
 ENOUGH_SPLITS = 3
 """With fewer splits, the sealed one included, the choice is by cross-validation inside the training rows."""
+
+HOUSEHOLD_PARTS: Final = 4
+"""The households of a test date are scored in so many parts, by cards that learnt from others."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,89 @@ def _folds(X: pd.DataFrame, y: pd.Series[float], household: np.ndarray) -> list[
         return []
     folds = StratifiedGroupKFold(n, shuffle=True, random_state=0).split(X, label, household)
     return [(a, b) for a, b in folds if len(np.unique(label[a])) == 2 == len(np.unique(label[b]))]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Scores of a test date by cards that had seen nobody of the household, or area, of those they score.
+
+    ``scores`` has a chance per candidate, since several cards are ranked together; None where there were labels of one
+    kind only to learn from. ``left_out`` of ``rows`` labelled training rows were left out, over the ``parts``.
+    """
+
+    scores: pd.DataFrame | None
+    left_out: int
+    rows: int
+    parts: int
+
+
+def kept_apart(
+    data: Dataset, splits: Sequence[Split], candidates: Mapping[str, CardClassifier], *, by: Groups
+) -> dict[str, Apart]:
+    """:class:`Apart` of each split, by the name of its test date."""
+    work = (delayed(_apart)(data, split, candidates, by) for split in splits)
+    done = Parallel(n_jobs=max(min(cpu_count(), len(splits)), 1))(work)
+    return {split.name: part for split, part in zip(splits, done, strict=True)}
+
+
+def apart_finding(apart: Mapping[str, Apart], *, by: Groups) -> Finding:
+    """VRU409: how many training rows were left out so that households, or areas, are on one side of a split only.
+
+    It cannot be told for splits on which too little was left to learn from; these take no part in choosing.
+    """
+    left, rows, parts = (sum(getattr(part, name) for part in apart.values()) for name in ("left_out", "rows", "parts"))
+    figures = {"left_out": left, "rows": rows, "parts": parts}
+    kind = {"household": "households", "area": "areas"}[by]
+    if not parts:
+        message = f"{kind} are kept apart in cross-validation: there is no split beside the sealed one to do it on"
+        return Finding("VRU409", "cannot tell", "choice", message, figures)
+    message = f"{kind} kept apart in choosing: {left:,} of {rows:,} labelled training rows left out ({left / rows:.0%})"
+    message += f", counted in each of {parts} parts of {len(apart)} test dates"
+    if few := [name for name, part in apart.items() if part.scores is None]:
+        message += f"; too little is then left to learn from for {', '.join(few)}, on which nothing was chosen"
+        return Finding("VRU409", "cannot tell", "choice", message, figures)
+    return Finding("VRU409", "pass", "choice", message, figures)
+
+
+def _apart(data: Dataset, split: Split, candidates: Mapping[str, CardClassifier], by: Groups) -> Apart:
+    pairs = list(_by_household(data, split) if by == "household" else _by_area(data, split))
+    known = data.labelled.to_numpy()
+    everybody = int((_on(data, split.train) & known).sum())
+    learn = [train[known[train]] for train, _ in pairs]
+    told = len(pairs) * everybody - sum(map(len, learn)), len(pairs) * everybody, len(pairs)
+    if not pairs or any(data.y.iloc[rows].nunique() < 2 for rows in learn):
+        return Apart(None, *told)
+    parts = []
+    for rows, (_, test) in zip(learn, pairs, strict=True):
+        labelled, X = Labelled.of(data, np.isin(np.arange(len(known)), rows)), data.X.iloc[test]
+        chances = {name: labelled.fitted(model).predict_proba(X)[:, 1] for name, model in candidates.items()}
+        parts.append(pd.DataFrame(chances, index=X.index))
+    return Apart(pd.concat(parts), *told)
+
+
+def _on(data: Dataset, dates: Sequence[np.datetime64]) -> np.ndarray:
+    as_of = data.X.index.get_level_values("as_of").to_numpy().astype("datetime64[D]")
+    return np.isin(as_of, np.array(dates, dtype="datetime64[D]"))
+
+
+def _by_area(data: Dataset, split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    return Splits((split,)).leave_one_out(data.X, data.rows["area"].to_numpy())
+
+
+def _by_household(data: Dataset, split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Row positions: per part of the test rows, who shares neither household nor pseudonym with any of them.
+
+    Whose household is not known is one alone. Everybody scored was there on earlier dates, as a rule: to leave out at
+    once all who share a household with the test date would leave next to nobody to learn from.
+    """
+    household = data.rows["household_id"].to_numpy(dtype=object).astype(str)
+    person = data.X.index.get_level_values("person_id").to_numpy(dtype=object).astype(str)
+    train, test = np.flatnonzero(_on(data, split.train)), np.flatnonzero(_on(data, (split.test,)))
+    part = buckets_of(household[test].tolist(), HOUSEHOLD_PARTS)
+    for number in np.unique(part):
+        mine = test[part == number]
+        near = np.isin(household[train], household[mine]) | np.isin(person[train], person[mine])
+        yield train[~near], mine
 
 
 def _no_regret(reason: str) -> Findings:

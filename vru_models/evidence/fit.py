@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,14 @@ from vru_models.errors import DataError
 from vru_models.evaluation.listing import random_places
 from vru_models.evaluation.ranking import capacity_table
 from vru_models.evidence.candidates import PROBABILITY, Labelled, comparator_scores, releasable
-from vru_models.evidence.choice import ENOUGH_SPLITS, Choice, by_cross_validation, by_regret
+from vru_models.evidence.choice import (
+    ENOUGH_SPLITS,
+    Choice,
+    apart_finding,
+    by_cross_validation,
+    by_regret,
+    kept_apart,
+)
 from vru_models.evidence.recorder import Recorder
 from vru_models.evidence.run import Run
 from vru_models.findings import Finding, Findings, Status
@@ -40,7 +48,8 @@ def fit(spec: Spec, data: Dataset, *, ledger: Recorder | None = None) -> Run:
     The success bars go into the ledger before anything is fitted. Every candidate is trained on each split's own
     labelled rows and scores its test date. The winner has the smallest mean distance from the best precision at
     capacity on the splits before the sealed one; with fewer than three splits it is chosen by cross-validation inside
-    the training rows. ``run.model`` is then fitted to every labelled row.
+    the training rows. Where ``splits.groups`` says so, households or areas are kept apart in choosing; VRU409 says how
+    many rows that leaves out. ``run.model`` is then fitted to every labelled row.
 
     Parameters
     ----------
@@ -121,17 +130,31 @@ def _choose(
     spec: Spec, data: Dataset, scores: Mapping[str, pd.DataFrame], candidates: Mapping[str, CardClassifier]
 ) -> Choice:
     """By regret where enough splits beside the sealed one have somebody labelled on every candidate's list."""
+    before, by = list(data.splits)[:-1], spec.splits.groups
+    if by is None:
+        return _by_lists(spec, data, {split.name: scores[split.name] for split in before}, candidates)
+    apart = kept_apart(data, before, candidates, by=by)
+    choice = _by_lists(spec, data, {name: part.scores for name, part in apart.items()}, candidates)
+    return replace(choice, findings=choice.findings + Findings([apart_finding(apart, by=by)]))
+
+
+def _by_lists(
+    spec: Spec,
+    data: Dataset,
+    scores: Mapping[str, pd.DataFrame | None],
+    candidates: Mapping[str, CardClassifier],
+) -> Choice:
     k = places_by_points(spec)
-    precision = {}
-    for split in list(data.splits)[:-1]:
-        y = data.y.loc[scores[split.name].index]
-        tables = {name: capacity_table(y, scores[split.name][name], k=k) for name in candidates}
-        precision[split.name] = {name: table["precision"].iloc[0] for name, table in tables.items()}
+    precision: dict[str, dict[str, float]] = {}
+    for split, held in scores.items():
+        tables = {} if held is None else {c: capacity_table(data.y.loc[held.index], held[c], k=k) for c in candidates}
+        precision[split] = {name: table["precision"].iloc[0] for name, table in tables.items()}
     usable = pd.DataFrame(precision, index=list(candidates)).T.dropna()
     if len(usable) + 1 >= ENOUGH_SPLITS:
         return by_regret(usable)
     train = Labelled.of(data, _labelled_on(data, data.splits.sealed.train))
-    return by_cross_validation(candidates, train, first_household(data, train.X.index))
+    together = train.area.to_numpy() if spec.splits.groups == "area" else first_household(data, train.X.index)
+    return by_cross_validation(candidates, train, together)
 
 
 def first_household(data: Dataset, rows: pd.Index[Any]) -> np.ndarray:

@@ -46,6 +46,11 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "cannot tell": "a column may hold what points at a person, or pseudonyms look too short",
     },
     "VRU201": {"pass": "rows are identical when everything known later is deleted, altered or added to"},
+    "VRU206": {
+        "pass": "no indicator that could be tested crowds into the last days before the dates of rows with the outcome",
+        "fail": "an indicator crowds into the last days before the dates of rows with the outcome",
+        "cannot tell": "there are too few events to see whether they crowd into the last days before such dates",
+    },
     "VRU401": {
         "pass": f"at least {_NEED}",
         "fail": f"fewer than {_NEED}: person-level ranking is not supported by this data (use areas)",
@@ -65,6 +70,10 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "pass": "whatever those who left would have shown, precision stays within its interval",
         "cannot tell": "what those who left would have shown could take precision out of its interval",
         "not applicable": "nobody left before the outcome could be known",
+    },
+    "VRU409": {
+        "pass": "nobody was scored by a card that had seen their household, or their area, when it was chosen",
+        "cannot tell": "with households, or areas, kept apart, too little was left to choose on for some test date",
     },
     "VRU405": {"pass": "what choosing so would have cost at the next split is in the table of regret"},
 }

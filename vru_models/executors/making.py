@@ -37,6 +37,7 @@ class Told:
     refused: int
     counts: Mapping[str, Mapping[str, int]]
     volumes: Sequence[Sequence[Any]]
+    weeks: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Job:
             refused=made.refused,
             counts=plain_counts(made.counts),
             volumes=volume_rows(made.volumes),
+            weeks=made.weeks.tolist(),
         )
         content = made.parquet(layout.names, layout.status_names)
         return Made(number, content, told, tally(made.cells, y), events.filter(asked).cast(EVENTS))

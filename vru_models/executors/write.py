@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 from joblib import Parallel, cpu_count, delayed
 
-from vru_models.dataset.alarms import alarms
+from vru_models.dataset.alarms import alarms, clustering, indicators_of
 from vru_models.dataset.build import objections, require_labels, training_use
 from vru_models.dataset.dataset import About
 from vru_models.dataset.leakage import drawn_people, prove, rows_about
 from vru_models.dataset.rows import Question, counts_frame, data_end
 from vru_models.dataset.stored import file_name
 from vru_models.dataset.volume import added_up, volume_frame
+from vru_models.errors import StorageError
 from vru_models.events import Events
 from vru_models.events.store import Beside, Buckets, opened, require_recorded_by
 from vru_models.executors.making import Job, Made
@@ -60,7 +61,8 @@ class Written:
     def __repr__(self) -> str:
         return (
             f"Written({self.rows:,} rows of {self.people:,} people on {len(self.counts)} as-of dates, "
-            f"{self.labelled:,} labelled, {self.positives:,} positive; findings: {self.findings.worst})"
+            f"{self.labelled:,} labelled, {self.positives:,} positive, digest {self.digest[:12]}; "
+            f"findings: {self.findings.worst})"
         )
 
 
@@ -72,6 +74,7 @@ def write_dataset(
     executor: Executor = "joblib",
     n_jobs: int | None = None,
     progress: Progress | None = None,
+    account: Callable[[Written], None] | None = None,
 ) -> Written:
     """The dataset of an event store, written part by part: no more than a part is in any process at a time.
 
@@ -90,13 +93,15 @@ def write_dataset(
         cluster of the active Spark session, or a local one (extra ``spark``; needs Java 17).
     progress
         Is told how many parts are done, of how many.
+    account
+        Is told what will be in the folder before it is there; when this raises, there is no folder.
 
     Raises
     ------
     DataError, LeakageError
         As :func:`build_dataset`.
     StorageError
-        When the store cannot be read or the place is taken.
+        When the store cannot be read, the place is taken, or the executor is not installed.
 
     Examples
     --------
@@ -106,7 +111,7 @@ def write_dataset(
     vru_models.errors.StorageError: event store: the folder is missing. Expected: a folder that Events.save wrote.
     Check the path.
     """
-    run = _executor(executor, n_jobs)
+    run = runner(executor, n_jobs)
     buckets, beside = opened(store)
     require_free(folder, _ROLE)
     require_recorded_by(beside.recorded_under, spec.recording)
@@ -131,6 +136,7 @@ def write_dataset(
         require_labels(sum(t.positives for t in told_of), sum(t.labelled for t in told_of))
         proof = prove(spec, work.sample([m.handed_back for m in made]), splits.dates)
         odd = alarms([m.tallies for m in made], layout.names)
+        odd += clustering([t.weeks for t in told_of], indicators_of(spec))
         about = About(
             counts=sum((counts_frame(t.counts) for t in told_of[1:]), start=counts_frame(told_of[0].counts)),
             volumes=added_up([volume_frame(t.volumes) for t in told_of]),
@@ -140,8 +146,10 @@ def write_dataset(
             spec_digest=spec.digest,
             events_digest=beside.digest,
         )
-        yield "dataset.json", about.sealed(digests, layout.names, layout.status_names)
         told.append(Written.of(Path(folder), made, about))
+        if account is not None:
+            account(told[0])
+        yield "dataset.json", about.sealed(digests, layout.names, layout.status_names)
 
     write_folder_from(folder, files(), role=_ROLE)
     return told[0]
@@ -194,17 +202,25 @@ def _only(handed_back: Sequence[pa.Table], people: pd.Series[str]) -> pa.Table:
 Run = Callable[[Job, Buckets, Sequence[RowsOfPart]], Iterable[Made]]
 
 
-def _executor(name: Executor, n_jobs: int | None) -> Run:
+def runner(name: Executor, n_jobs: int | None = None) -> Run:
+    """What makes the parts, by the name of an executor; :class:`StorageError` where it is not installed."""
     match name:
         case "memory":
             return _here
         case "joblib":
             return _InProcesses(n_jobs or cpu_count())
         case "spark":
-            from vru_models.executors.spark import on_spark  # noqa: PLC0415  needs the extra
-
-            return on_spark
+            return _on_spark()
     raise ValueError(f"executor {str(name)[:40]!r} is not known. Expected: memory, joblib or spark.")
+
+
+def _on_spark() -> Run:
+    then = "Run pip install 'vru_models[spark]', with Java 17, or take the executor joblib"
+    try:
+        from vru_models.executors.spark import on_spark  # noqa: PLC0415  needs the extra
+    except ModuleNotFoundError:
+        raise StorageError.at("executor spark", "PySpark is not installed", then=then) from None
+    return on_spark
 
 
 def _here(job: Job, buckets: Buckets, rows: Sequence[RowsOfPart]) -> Iterator[Made]:

@@ -137,6 +137,13 @@ def encode(spec: Spec, events: Events) -> Coded:
     return coded(spec, happened, events.rows, areas=areas_of(events.spells))
 
 
+def encode_beside(spec: Spec, rows: Mapping[Kind, pd.DataFrame]) -> Coded:
+    """The rows beside events in integers, as if nothing had ever happened."""
+    none = np.empty(0, dtype=np.int64)
+    nothing = Happened(none.astype(str), none, none, none, none, none, none.astype(np.float64))
+    return coded(spec, nothing, rows, areas=areas_of(rows["spells"]))
+
+
 def areas_of(spells: pd.DataFrame) -> tuple[str, ...]:
     """The names of the areas in which anybody has a spell, sorted."""
     return tuple(sorted(_texts(spells["area"].drop_duplicates()).tolist()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from vru_models.feeds.sql import query_batches
 from vru_models.feeds.validate import cut
 from vru_models.spec import Spec
 from vru_models.spec.calendar import as_day
+from vru_models.spec.digest import digest_file
 from vru_models.spec.problems import toml_of
 from vru_models.spec.sources import Source
 from vru_models.spec.storage import read_file, storage_errors, write_folder
@@ -70,6 +72,35 @@ def extracts_in(folder: str | Path, spec: Spec) -> tuple[dict[str, Iterator[Batc
         for name in spec.feeds:
             _file(place, name, source=spec.feeds[name].source)
     return {name: _batches(place, spec, feed=name) for name in spec.feeds}, dates
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The files of a folder of extracts as they were before they were read."""
+
+    folder: Path
+    names: tuple[str, ...]
+    files: Mapping[str, str]
+
+    @classmethod
+    def of(cls, extracts: str | Path, spec: Spec) -> Reading:
+        """What is there now of the files that a spec reads."""
+        extracts_in(extracts, spec)
+        wanted = [f"{feed}{suffix}" for feed in spec.feeds for suffix in (".csv", ".parquet")]
+        names = [name for name in ("extracts.toml", *wanted) if (Path(extracts) / name).is_file()]
+        return cls(Path(extracts), tuple(names), _digests(Path(extracts), names))
+
+    def refuse_changed(self) -> None:
+        """Refuse files that were changed while they were read: nobody could say what was."""
+        now = _digests(self.folder, self.names)
+        if changed := [name for name in self.names if now[name] != self.files[name]]:
+            what = f"were changed while they were read: {', '.join(changed)}"
+            raise DataError.at("extracts", what, then="Run again when whatever writes them has done")
+
+
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    with storage_errors("extracts", "read"):
+        return {name: digest_file(folder / name) for name in names}
 
 
 def _batches(place: Path, spec: Spec, *, feed: str) -> Iterator[Batch]:

@@ -204,6 +204,9 @@ class SplitRule(Section):
     Either ``as_of`` lists the dates, each a test date trained on every earlier one whose labels were complete, or
     ``update_every`` steps back from the last date whose label is complete, and training goes back in steps of
     ``train_every`` (default: ``update_every``) as far as ``max_history`` (default: to ``first``).
+
+    With ``groups``, candidates are chosen by how well they rank people of whose ``household``, or of whose ``area``,
+    they have seen nobody; left out, people who were seen on earlier dates may be on the list, as in use.
     """
 
     as_of: tuple[Day, ...] = ()
@@ -212,6 +215,7 @@ class SplitRule(Section):
     train_every: Window | None = None
     max_history: Window | None = None
     most_recent: Annotated[Count, Field(ge=1)] | None = None
+    groups: Literal["household", "area"] | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> SplitRule:

@@ -14,7 +14,7 @@ import re
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -145,6 +145,32 @@ def write_folder_from(path: str | Path, files: Iterable[tuple[str, bytes]], *, r
             os.rename(draft, target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+        sync_folder(target.parent)
+
+
+@contextmanager
+def draft_folder(path: str | Path, *, role: str = "folder") -> Iterator[Path]:
+    """A hidden folder inside a folder (made where it is missing), gone when the block ends; so is the other, if empty.
+
+    What is to stay is published out of it by :func:`publish`. A run that is killed leaves a hidden ``.draft.<n>.tmp``.
+    """
+    target = named_place(path, role)
+    with storage_errors(role, "written"):
+        target.mkdir(parents=True, exist_ok=True)
+        _, draft = _claim(target / "draft", lambda name: name.mkdir(mode=0o700))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        with suppress(OSError):
+            target.rmdir()
+
+
+def publish(draft: Path, path: str | Path, *, role: str = "folder") -> None:
+    """Give a folder that is whole its name on the same disk; a folder that already holds something is refused."""
+    target = named_place(path, role)
+    with storage_errors(role, "written"):
+        os.rename(draft, target)
         sync_folder(target.parent)
 
 
