@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import hypergeom
 
 from vru_models.features.coded import Coded
 from vru_models.findings import Finding, Findings
@@ -166,6 +165,8 @@ def clustering(weeks: Iterable[np.ndarray | Sequence[object]], names: Sequence[s
 
 
 def _crowds(counts: np.ndarray) -> bool:
+    from scipy.stats import hypergeom  # noqa: PLC0415  half a second to load, in every process
+
     (earlier, last), (before, just_before) = counts.tolist()
     rest, mine = earlier + last, before + just_before
     if just_before * rest < TIMES * last * mine or not just_before:
