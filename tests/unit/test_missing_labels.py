@@ -136,6 +136,7 @@ def reviewed(tmp_path_factory):
         **{
             "indicators.looked_at": CONTEXT,
             "fairness.limits": {"recall": 0.1, "selection_rate": 0.1},
+            "success.bars": [{"metric": "recall_at_k", "at_least": 0.1}, {"metric": "auc", "at_least": 0.3}],
             "outcome.ascertainment": "reviewed",
             "outcome.reviewed_by": ["looked_at"],
         }
@@ -155,6 +156,9 @@ def test_where_an_outcome_is_seen_only_in_reviews_nothing_is_said_of_those_not_l
     statuses = {(f.code, f.status) for f in evidence.findings if f.code in ("VRU302", "VRU304", "VRU408")}
     assert {code for code, _ in statuses} >= {"VRU302", "VRU408"}
     assert {status for _, status in statuses} == {"cannot tell"}
+    bars = {f.where: (f.status, f.message) for f in evidence.findings if f.code == "VRU403"}
+    assert bars["recall_at_k"] == ("cannot tell", "not known, bar 0.1")
+    assert bars["auc"][0] in ("pass", "fail")
     assert set(evidence.frame("labels")["not_reviewed"] > 0) == {True}
 
 

@@ -204,7 +204,11 @@ def evaluate(work: Work, ledger: LedgerFile = None) -> None:
     progress("open the sealed split; measure at capacity, against simple rules, by group", started)
     evidence = evaluate_run(run, data, sensitive=open_audit_file(work), ledger=ledger_of(work, ledger))
     evidence.save(work / "evidence")
-    say(evidence.frame()[["model", "role", "precision", "recall", "auc"]].round(3).to_string(index=False))
+    say(
+        evidence.frame()[["model", "role", "precision", "recall", "auc"]]
+        .round(3)
+        .to_string(index=False, na_rep="not known")
+    )
     print_findings(evidence.findings)
     say(f"To read: vru-models report {work} --out report.html{ledger_option(ledger)}")
     say(

@@ -52,7 +52,8 @@ def bars_met(bars: Iterable[Bar], reached: dict[str, float]) -> list[Finding]:
     found = []
     for bar in bars:
         value = reached[bar.metric]
-        text = f"{value:.{decimals(value, bar.at_least, least=3)}f}, bar {bar.at_least:g}"
+        shown = "not known" if math.isnan(value) else f"{value:.{decimals(value, bar.at_least, least=3)}f}"
+        text = f"{shown}, bar {bar.at_least:g}"
         status: Status = "cannot tell" if math.isnan(value) else "pass" if value >= bar.at_least else "fail"
         found.append(Finding("VRU403", status, bar.metric, text, {"bar": bar.at_least}))
     return found
