@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -265,3 +266,27 @@ def test_a_folder_that_is_missing_or_a_file_is_a_storage_error(tmp_path, name):
     storage.write_folder(tmp_path / "d", {"a": b"1"})
     with pytest.raises(StorageError, match="cannot be read"):
         storage.read_folder(tmp_path / name, max_files=2, max_bytes=2)
+
+
+def test_a_draft_goes_with_its_block_and_so_does_the_folder_that_stays_empty(tmp_path):
+    def stopped():
+        with storage.draft_folder(tmp_path / "work") as draft:
+            (draft / "rows").write_bytes(b"rows of people")
+            assert stat.S_IMODE(draft.stat().st_mode) == 0o700
+            assert (draft.name[0], draft.suffix) == (".", ".tmp")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_published_out_of_a_draft_stays_and_takes_no_place_that_is_taken(tmp_path):
+    (tmp_path / "work" / "taken").mkdir(parents=True)
+    (tmp_path / "work" / "taken" / "file").touch()
+    with storage.draft_folder(tmp_path / "work") as draft:
+        (draft / "made").mkdir()
+        with pytest.raises(StorageError, match=r"store: cannot be written \(Directory not empty\). Nothing is over"):
+            storage.publish(draft / "made", tmp_path / "work" / "taken", role="store")
+        storage.publish(draft / "made", tmp_path / "work" / "made", role="store")
+    assert sorted(p.name for p in (tmp_path / "work").iterdir()) == ["made", "taken"]
