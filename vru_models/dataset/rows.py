@@ -61,7 +61,7 @@ class Day:
     def index(self) -> pd.MultiIndex:
         """``(person_id, as_of)`` of each row."""
         dates = np.full(len(self.people), self.as_of.astype("datetime64[s]"))
-        return pd.MultiIndex.from_arrays([pd.array(self.people, dtype="str"), dates], names=["person_id", "as_of"])
+        return pd.MultiIndex.from_arrays([pd.array(self.people, dtype="str"), dates], names=[self.layout.spec.key, "as_of"])
 
     @cached_property
     def X(self) -> pd.DataFrame:  # noqa: N802  scikit-learn's name for a matrix
@@ -162,7 +162,7 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
     return Assembled(
         cells=cells,
         codes=codes,
-        rows=rows.assign(part=part(rows["person_id"]).astype(np.int16)),
+        rows=rows.assign(part=part(rows[question.layout.spec.key]).astype(np.int16)),
         counts=counts_frame({day.as_of: day.cohort.counts for day in days}),
         volumes=unnamed(volume_frame([row for day in days for row in day_volumes(coded, day)])),
         refused=int(refused.sum()),
@@ -174,7 +174,7 @@ def _rows_of(question: Question, coded: Coded, day: Day, people: Any) -> pd.Data
     spec = question.layout.spec
     y, why = labels_on(spec, coded, day.cohort, as_of=day.as_of, data_end=question.end)
     columns = {
-        "person_id": people.take(day.chosen),
+        spec.key: people.take(day.chosen),
         "as_of": np.full(len(day.people), day.as_of.astype("datetime64[s]")),
         **{name: pd.array(texts, dtype="str") for name, texts in day.row_columns.items()},
         "y": y[day.chosen],

@@ -16,6 +16,19 @@ def check_feed_use(where: str, table: TableSchema, *, unit: str) -> None:
         raise SpecError.at(where, what, expected=f"a feed of unit {unit}")
 
 
+def check_unit(unit: str, *, ages: bool, fairness: bool) -> None:
+    """Refuse what is declared of persons in a declaration about areas, and of areas in one about persons."""
+    if unit == "person" and not fairness:
+        raise SpecError.at("fairness", "is missing", expected="sensitive, limits and min_group")
+    if unit == "area" and fairness:
+        what = "is declared, but an area has no protected characteristics"
+        then = "Leave it out; who lives there, and whom a list of areas disadvantages, is for the equality assessment"
+        raise SpecError.at("fairness", what, then=then)
+    if unit == "area" and ages:
+        what = "are declared, but an area has no age"
+        raise SpecError.at("cohort: age_from, age_to", what, then="Leave them out; areas says which larger areas count")
+
+
 def check_default_use(where: str, indicator: Indicator, table: TableSchema) -> None:
     """Refuse a feature from a feed that is not for scoring; the schema's own description says why."""
     if indicator.use == "score" and table.x_vru.default_use != "score":

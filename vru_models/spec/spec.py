@@ -19,7 +19,7 @@ from vru_models.spec.calendar import Span
 from vru_models.spec.digest import digest_bytes, digest_json
 from vru_models.spec.problems import spec_error, text_of, toml_of
 from vru_models.spec.question import NEEDS_COUNT, Cohort, Feature, FeatureGrid, Outcome, SplitRule
-from vru_models.spec.refusals import check_default_use, check_feed_use, check_refused
+from vru_models.spec.refusals import check_default_use, check_feed_use, check_refused, check_unit
 from vru_models.spec.section import Name, Section, is_name
 from vru_models.spec.sources import Feed, Indicator, Purpose
 from vru_models.spec.storage import read_file, storage_errors
@@ -43,7 +43,7 @@ class Spec(Section):
     True
     """
 
-    unit: Literal["person"] = "person"
+    unit: Literal["person", "area"] = "person"
     purpose: Purpose
     feeds: Annotated[Mapping[Name, Feed], Field(min_length=1)]
     indicators: Annotated[Mapping[Name, Indicator], Field(min_length=1)]
@@ -53,7 +53,7 @@ class Spec(Section):
     splits: SplitRule
     model: Model
     capacity: Capacity
-    fairness: Fairness
+    fairness: Fairness | None = None
     success: Success
     disclosure: Disclosure = Disclosure()
     retention: Retention
@@ -68,6 +68,7 @@ class Spec(Section):
         for where, name, known in self._references():
             if name not in known:
                 raise SpecError.unknown(where, name, known)
+        check_unit(self.unit, ages=self.cohort.age_from is not None, fairness=self.fairness is not None)
         self._check_features()
         self._check_feeds()
         self._check_tables()
@@ -160,6 +161,11 @@ class Spec(Section):
                     raise SpecError.unknown(f"{where}.where.{column}", code, self.codelists[str(listed)].codes)
 
     @property
+    def key(self) -> str:
+        """What rows and lists are by: ``person_id``, or ``area_id`` (school, LSOA, MSOA, ward)."""
+        return f"{self.unit}_id"
+
+    @property
     def columns(self) -> list[Feature]:
         """The features that the grids expand to, in declared order: the columns of X."""
         return [feature for grid in self.features for feature in grid.expand()]
@@ -202,6 +208,7 @@ class Spec(Section):
         called = {"name", "statement", "not_a_measure_of"}
         events = {"indicators", "treated_by", "exits"}
         asked = self.outcome.model_dump(mode="json", exclude=called | events)
+        asked |= {} if self.unit == "person" else {"unit": self.unit}
         asked |= {name: sorted(self._definition(i) for i in getattr(self.outcome, name)) for name in events}
         return digest_json(asked)
 
