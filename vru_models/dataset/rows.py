@@ -61,7 +61,9 @@ class Day:
     def index(self) -> pd.MultiIndex:
         """``(person_id, as_of)`` of each row."""
         dates = np.full(len(self.people), self.as_of.astype("datetime64[s]"))
-        return pd.MultiIndex.from_arrays([pd.array(self.people, dtype="str"), dates], names=[self.layout.spec.key, "as_of"])
+        return pd.MultiIndex.from_arrays(
+            [pd.array(self.people, dtype="str"), dates], names=[self.layout.spec.key, "as_of"]
+        )
 
     @cached_property
     def X(self) -> pd.DataFrame:  # noqa: N802  scikit-learn's name for a matrix

@@ -22,7 +22,8 @@ _BATCH: Final = 1 << 16
 class Part:
     """Rows ascending by date and person: ``cells`` float32, features x rows; ``codes`` uint8, statuses x rows.
 
-    ``rows`` has the columns ``person_id`` (or ``area_id``), ``as_of``, then those of ``Dataset.rows``, and a plain index.
+    ``rows`` has the columns ``person_id`` (or ``area_id``) and ``as_of``, then those of ``Dataset.rows``, and a plain
+    index.
     """
 
     cells: np.ndarray

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from vru_models.disclosure.protect import NOT_TESTABLE, protect
-from vru_models.evidence.performance import LEAST_EXPECTED, SLOPE_BOUNDS
+from vru_models.evidence.performance import LEAST_EXPECTED, REMEDY, SLOPE_BOUNDS
 from vru_models.fairness.measures import MEASURES
 from vru_models.findings import Finding
 
@@ -16,6 +16,7 @@ _KEPT: Final = ("VRU103", "VRU105", "VRU202", "VRU203", "VRU204", "VRU406")
 """Messages that hold names and numbers of feeds, features, splits and openings only."""
 
 _NEED = f"{LEAST_EXPECTED:g} people with the outcome are expected in one list"
+_AREAS_NEED = _NEED.replace("people", "areas")
 _FIGURES = "the figures are in the comparison with other models"
 _SLOPE = f"{SLOPE_BOUNDS[0]:g} to {SLOPE_BOUNDS[1]:g}"
 _SAID: Final[Mapping[str, Mapping[str, str]]] = {
@@ -48,7 +49,9 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
     "VRU201": {"pass": "rows are identical when everything known later is deleted, altered or added to"},
     "VRU401": {
         "pass": f"at least {_NEED}",
-        "fail": f"fewer than {_NEED}: person-level ranking is not supported by this data (use areas)",
+        "fail": f"fewer than {_NEED}: {REMEDY['person']}",
+        "pass, area": f"at least {_AREAS_NEED}",
+        "fail, area": f"fewer than {_AREAS_NEED}: {REMEDY['area']}",
         "cannot tell": "nobody labelled is on the list",
     },
     "VRU402": {
@@ -87,11 +90,14 @@ def _message(finding: Finding, groups: pd.DataFrame | None, profile: str) -> str
         return f"the bar of {finding.figures['bar']:g}, fixed before fitting, {reached}"
     if code in _KEPT or (code == "VRU405" and status == "cannot tell"):
         return finding.message
-    said = _SAID.get(code, {}).get(status, f"{status}; the figures stay inside the partnership")
+    asked = f"{status}, area" if finding.figures.get("unit") == "area" else status
+    said = _SAID.get(code, {}).get(asked, f"{status}; the figures stay inside the partnership")
     return _sample(finding, profile) + said if code == "VRU201" else said
 
 
 def _about_groups(finding: Finding, groups: pd.DataFrame | None) -> str:
+    if groups is None and finding.status == "not applicable":
+        return finding.message
     if groups is None:
         return "no audit file was given"
     verdict = next(f"{name}_verdict" for name, m in MEASURES.items() if m.code == finding.code)

@@ -77,7 +77,6 @@ def about(run: Run) -> dict[str, Any]:
         "cohort": plain["cohort"],
         "outcome": plain["outcome"],
         "capacity": plain["capacity"],
-        "fairness": plain["fairness"],
         "success": plain["success"],
         "disclosure": plain["disclosure"],
         "model": run.winner,
@@ -90,6 +89,7 @@ def about(run: Run) -> dict[str, Any]:
             for name, indicator in plain["indicators"].items()
         ],
         "features": [f.name for f in spec.columns],
+        **({"unit": spec.unit} if spec.fairness is None else {"fairness": plain["fairness"]}),
     }
 
 
@@ -245,6 +245,8 @@ def _count(n: float, profile: str) -> str:
 
 def _limits(run: Run, comparison: pd.DataFrame) -> list[dict[str, str]]:
     """Each fairness limit beside everyone's protected figure, with a warning where the limit is no smaller."""
+    if run.spec.fairness is None:
+        return []
     row: Any = comparison.set_index("model").loc[run.winner]
     listed, found = _value(row["listed_labelled"]), _value(row["listed_positives"])
     everyone = {
