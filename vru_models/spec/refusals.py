@@ -16,17 +16,24 @@ def check_feed_use(where: str, table: TableSchema, *, unit: str) -> None:
         raise SpecError.at(where, what, expected=f"a feed of unit {unit}")
 
 
-def check_unit(unit: str, *, ages: bool, fairness: bool) -> None:
-    """Refuse what is declared of persons in a declaration about areas, and of areas in one about persons."""
-    if unit == "person" and not fairness:
-        raise SpecError.at("fairness", "is missing", expected="sensitive, limits and min_group")
+def unit_fault(unit: str, *, ages: bool = False, fairness: bool | None = None) -> str:
+    """What is wrong with ages or a fairness section in a declaration about persons or areas; blank: nothing.
+
+    Parameters
+    ----------
+    fairness
+        Whether there is such a section; None: it is not asked about.
+    """
+    if unit == "person":
+        return "is missing" if fairness is False else ""
     if unit == "area" and fairness:
-        what = "is declared, but an area has no protected characteristics"
-        then = "Leave it out; who lives there, and whom a list of areas disadvantages, is for the equality assessment"
-        raise SpecError.at("fairness", what, then=then)
+        return (
+            "is declared, but an area has no protected characteristics. Leave it out: who lives there, and whom a list "
+            "of areas disadvantages, is for the equality assessment"
+        )
     if unit == "area" and ages:
-        what = "are declared, but an area has no age"
-        raise SpecError.at("cohort: age_from, age_to", what, then="Leave them out; areas says which larger areas count")
+        return "has age_from and age_to, but an area has no age. Leave them out"
+    return ""
 
 
 def check_default_use(where: str, indicator: Indicator, table: TableSchema) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import tomli_w
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from vru_models.errors import SpecError
 from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retention, Success
@@ -19,7 +19,7 @@ from vru_models.spec.calendar import Span
 from vru_models.spec.digest import digest_bytes, digest_json
 from vru_models.spec.problems import spec_error, text_of, toml_of
 from vru_models.spec.question import NEEDS_COUNT, Cohort, Feature, FeatureGrid, Outcome, SplitRule
-from vru_models.spec.refusals import check_default_use, check_feed_use, check_refused, check_unit
+from vru_models.spec.refusals import check_default_use, check_feed_use, check_refused, unit_fault
 from vru_models.spec.section import Name, Section, is_name
 from vru_models.spec.sources import Feed, Indicator, Purpose
 from vru_models.spec.storage import read_file, storage_errors
@@ -53,12 +53,24 @@ class Spec(Section):
     splits: SplitRule
     model: Model
     capacity: Capacity
-    fairness: Fairness | None = None
+    fairness: Annotated[Fairness | None, Field(validate_default=True)] = None
     success: Success
     disclosure: Disclosure = Disclosure()
     retention: Retention
     tables: Annotated[Mapping[str, TableSchema], Field(exclude=True, repr=False)] = {}
     codelists: Annotated[Mapping[str, CodeList], Field(exclude=True, repr=False)] = {}
+
+    @field_validator("cohort", "fairness")
+    @classmethod
+    def _fits_the_unit(cls, declared: Cohort | Fairness | None, info: ValidationInfo) -> Cohort | Fairness | None:
+        asked: dict[str, bool] = (
+            {"ages": declared.age_from is not None}
+            if isinstance(declared, Cohort)
+            else {"fairness": declared is not None}
+        )
+        if fault := unit_fault(info.data.get("unit", ""), **asked):
+            raise ValueError(fault)
+        return declared
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Spec:
@@ -68,7 +80,6 @@ class Spec(Section):
         for where, name, known in self._references():
             if name not in known:
                 raise SpecError.unknown(where, name, known)
-        check_unit(self.unit, ages=self.cohort.age_from is not None, fairness=self.fairness is not None)
         self._check_features()
         self._check_feeds()
         self._check_tables()
