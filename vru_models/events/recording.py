@@ -114,7 +114,7 @@ def found_of(
         message = "no coverage feed is declared: agreements stand in, which cannot tell what was delivered"
         findings.append(Finding("VRU105", "cannot tell", "coverage", message))
     if spec.feed_of_kind("spells"):
-        findings += checks.linked(tallied, came)
+        findings += checks.linked(tallied, came, spec)
     return findings
 
 

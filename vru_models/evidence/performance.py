@@ -30,7 +30,8 @@ def supported(expected_positives: float, unit: str = "person") -> Finding:
     if math.isnan(expected_positives):
         return Finding("VRU401", "cannot tell", "list", "nobody labelled is on the list")
     figures: dict[str, Any] = {"expected_positives": round(float(expected_positives), 1)}
-    figures |= {} if unit == "person" else {"unit": unit}
+    if unit == "area":
+        figures["unit"] = unit
     held = (
         f"{expected_positives:.{decimals(expected_positives, LEAST_EXPECTED, least=1)}f} positives expected in one list"
     )

@@ -39,6 +39,8 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "pass": "the people of the feed are those whom the partnership has in view",
         "fail": "too few of the people of the feed are people whom the partnership has in view",
         "not applicable": "the feed has events of nobody",
+        "pass, area": "the areas of the feed are those of the register",
+        "fail, area": "too few of the areas of the feed are in the register",
     },
     "VRU109": {"cannot tell": "no row of its feed makes an event of the indicator"},
     "VRU110": {
@@ -111,5 +113,6 @@ def _sample(finding: Finding, profile: str) -> str:
     if not {"people", "dates"} <= set(finding.figures):
         return ""
     count = pd.DataFrame({"people": [finding.figures["people"]]})
+    whom = "areas" if finding.figures.get("unit") == "area" else "people"
     people = protect(count, counts=["people"], profile=profile).text()["people"].iloc[0]
-    return f"gone over for a sample of people ({people}) on {finding.figures['dates']} as-of dates: "
+    return f"gone over for a sample of {whom} ({people}) on {finding.figures['dates']} as-of dates: "

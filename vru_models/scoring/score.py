@@ -138,13 +138,15 @@ def score(
     rows = day_of(Layout.of(release.spec), coded, day)
     if not len(rows.X):
         _pass_gates(gates, given, by)
-        raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")
-    listed = _listed(release, rows)
+        raise DataError.at(
+            f"as-of date {day}", "nobody is eligible", expected=f"{release.spec.whom} in view", then="Check the date"
+        )
+    listed, whom = _listed(release, rows), release.spec.whom
     gates += Findings(
         [
-            *outages(release.volumes, volume_frame(day_volumes(coded, rows))),
-            *linked(release.linked, gates),
-            *unexplained(listed),
+            *outages(release.volumes, volume_frame(day_volumes(coded, rows)), whom=whom),
+            *linked(release.linked, gates, whom=whom),
+            *unexplained(listed, whom=whom),
         ]
     )
     _pass_gates(gates, given, by)

@@ -177,6 +177,16 @@ class Spec(Section):
         return f"{self.unit}_id"
 
     @property
+    def whom(self) -> str:
+        """The same in words: ``people``, or ``areas``."""
+        return "people" if self.unit == "person" else "areas"
+
+    @property
+    def said_of_areas(self) -> dict[str, str]:
+        """What a finding whose words are chosen later has among its figures where rows are about areas."""
+        return {} if self.unit == "person" else {"unit": self.unit}
+
+    @property
     def columns(self) -> list[Feature]:
         """The features that the grids expand to, in declared order: the columns of X."""
         return [feature for grid in self.features for feature in grid.expand()]
@@ -219,7 +229,7 @@ class Spec(Section):
         called = {"name", "statement", "not_a_measure_of"}
         events = {"indicators", "treated_by", "exits"}
         asked = self.outcome.model_dump(mode="json", exclude=called | events)
-        asked |= {} if self.unit == "person" else {"unit": self.unit}
+        asked |= self.said_of_areas
         asked |= {name: sorted(self._definition(i) for i in getattr(self.outcome, name)) for name in events}
         return digest_json(asked)
 
