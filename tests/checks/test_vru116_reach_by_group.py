@@ -13,7 +13,7 @@ def found(*rows, feed="f", limits=None, measure="reach"):
     safe = ready.protected(
         table.to_dict("list"), counts=["people", "part", "whole"], rates={"share": ("part", "whole")}
     )
-    (finding,) = _gaps(safe.table, small.spec(**({"fairness.limits": limits} if limits else {})))
+    (finding,) = _gaps(safe.table, small.spec(**({"fairness.limits": limits} if limits else {})).fairness)
     return finding
 
 

@@ -13,7 +13,7 @@ def found(measure, *rows):
     safe = ready.protected(
         table.to_dict("list"), counts=["people", "part", "whole"], rates={"share": ("part", "whole")}
     )
-    (finding,) = _gaps(safe.table, small.spec())
+    (finding,) = _gaps(safe.table, small.spec().fairness)
     return finding
 
 

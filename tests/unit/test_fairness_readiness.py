@@ -62,7 +62,7 @@ def test_a_wrong_pseudonym_is_a_failed_join_of_no_group():
     row = ready.table(made, "groups", attribute="sex", group=NOT_RECORDED, measure="joined", feed="missing")
     assert (row["people"], row["share_high"]) == (100, 0.08)
     judged = made.tables["groups"].table.query("feed == 'missing' and measure == 'joined'")
-    (finding,) = rooms._gaps(judged, small.spec())
+    (finding,) = rooms._gaps(judged, small.spec().fairness)
     assert (finding.code, finding.status) == ("VRU117", "pass")
 
 

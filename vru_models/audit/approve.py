@@ -78,7 +78,7 @@ def approve(
             out, "is already there", expected="a new folder", then="Nothing is overwritten; name another"
         )
     refusals = [*_account(run, evidence, ledger), *_answers(evidence.findings, given), *overdue_reviews(run.spec)]
-    if hold_a_pseudonym([by, *given.values()], run.scores.index.get_level_values("person_id")):
+    if run.spec.unit == "person" and hold_a_pseudonym([by, *given.values()], run.scores.index.get_level_values(0)):
         refusals.append("overrides: hold a pseudonym; write reasons without naming anybody")
     refusals += [] if names_somebody(by) else ["by: names nobody; give name and role in one line"]
     private = load_private(key)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from vru_models.dataset.exits import exit_weights
 from vru_models.dataset.rows import counts_frame, plain_counts
-from vru_models.dataset.stored import KEYS, Part, file_name
+from vru_models.dataset.stored import Part, file_name
 from vru_models.dataset.volume import volume_frame, volume_rows
 from vru_models.errors import DataError, StorageError
 from vru_models.findings import Findings
@@ -80,7 +80,8 @@ class Dataset(About):
     Parameters
     ----------
     X
-        float32, one column per declared feature, index ``(person_id, as_of)`` ascending by date and person. A cell
+        float32, one column per declared feature, index ``(person_id, as_of)`` ascending by date and person (of a spec
+        with ``unit = "area"``: ``area_id``). A cell
         without a value is NaN and its reason is in ``status``.
     status
         uint8 per row, feed and window: the codes 0 to 7 of ``vru_models.features.STATUS``.
@@ -136,9 +137,10 @@ class Dataset(About):
         return table.fillna(0).astype(int)
 
     def __repr__(self) -> str:
-        people = self.X.index.get_level_values("person_id").nunique()
+        key = self.X.index.get_level_values(0)
+        whom = "areas" if key.name == "area_id" else "people"
         return (
-            f"Dataset({len(self.X):,} rows of {people:,} people on {len(self.counts)} as-of dates, "
+            f"Dataset({len(self.X):,} rows of {key.nunique():,} {whom} on {len(self.counts)} as-of dates, "
             f"{self.X.shape[1]} features, "
             f"{int(self.labelled.sum()):,} labelled, {int(np.nansum(self.y)):,} positive, digest {self.digest[:12]})"
         )
@@ -178,11 +180,11 @@ class Dataset(About):
 
 def frames_of(part: Part, features: Sequence[str], statuses: Sequence[str]) -> dict[str, pd.DataFrame]:
     """``X``, ``status`` and ``rows`` with the index ``(person_id, as_of)``."""
-    index = pd.MultiIndex.from_frame(part.rows[KEYS])
+    index = pd.MultiIndex.from_frame(part.rows[part.keys])
     return {
         "X": pd.DataFrame(part.cells.T, index=index, columns=list(features)),
         "status": pd.DataFrame(part.codes.T, index=index, columns=list(statuses)),
-        "rows": part.rows.drop(columns=KEYS).set_index(index),
+        "rows": part.rows.drop(columns=part.keys).set_index(index),
     }
 
 
@@ -207,7 +209,7 @@ def _stored_frames(place: Path, head: Mapping[str, Any]) -> dict[str, pd.DataFra
         return frames_of(_stored_part(place, head, files[0], features), features, statuses)
     beside = [_stored_part(place, head, name, []) for name in files]
     rows = pd.concat([part.rows for part in beside], ignore_index=True)
-    order = np.lexsort((pd.factorize(rows["person_id"], sort=True)[0], rows["as_of"]))
+    order = np.lexsort((pd.factorize(rows[beside[0].keys[0]], sort=True)[0], rows["as_of"]))
     cells = np.empty((len(features), len(rows)), dtype=np.float32)
     place_of = np.argsort(order)
     end = 0

@@ -40,7 +40,7 @@ class Explained:
 
 
 def explain_feature(spec: Spec, events: Events, person_id: str, as_of: Any, name: str) -> Explained:
-    """The value of one feature of one person on one date, and the events that it was made from.
+    """The value of one feature of one person (or area) on one date, and the events that it was made from.
 
     Events of linked pseudonyms are among them where these were known on the date to be one person; any of the
     pseudonyms may be asked for. Events of a feed that the person withholds are not.
@@ -71,11 +71,12 @@ def explain_feature(spec: Spec, events: Events, person_id: str, as_of: Any, name
     number = same_person(coded, day)[np.flatnonzero(coded.people == person_id)]
     place = np.flatnonzero(np.isin(made.chosen, number))
     if not len(place):
-        then = "Ask for somebody who is in view, of the declared ages and areas, and not routed or objecting"
-        raise DataError.at(f"as-of date {date}", "the person is not eligible", then=then)
+        then = "Ask for one that is in view, of the declared ages and areas, and not routed or objecting"
+        raise DataError.at(f"as-of date {date}", f"the {spec.unit} is not eligible", then=then)
     known, first = on_day(spec, coded, day), layout.starts(date)[feature.looks_back]
     at = usable_events(spec, known, date, since=first)
     mine = (known.events.person[at] == number[0]) & (known.indicator[at] == coded.indicators.index(feature.indicator))
     status = made.codes[layout.statuses.index((layout.places[column][0], feature.window)), place[0]]
     shown = events.frame.iloc[known.row[at[mine]]][_SHOWN].reset_index(drop=True)
+    shown = shown.rename(columns={"person_id": spec.key})
     return Explained(name, float(made.cells[column, place[0]]), STATUS[status], shown)

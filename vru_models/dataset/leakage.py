@@ -65,9 +65,10 @@ def prove(spec: Spec, sample: Events, dates: Sequence[np.datetime64]) -> Finding
         _require_same(spec, date, coded, _futures(spec, sample, coded, date))
         _require_same(spec, date, unshared, [("shared later", _shared_from(spec, unshared, date))])
     n = len(np.unique(coded.spells.person))
-    rows = f"{n:,} people on {len(dates)} as-of dates"
+    rows = f"{n:,} {spec.whom} on {len(dates)} as-of dates"
     message = f"{rows}: identical when everything known later is deleted, altered or added to"
-    return Findings([Finding("VRU201", "pass", "leakage", message, {"people": n, "dates": len(dates)})])
+    figures = {"people": n, "dates": len(dates), **spec.said_of_areas}
+    return Findings([Finding("VRU201", "pass", "leakage", message, figures)])
 
 
 def _require_same(spec: Spec, date: np.datetime64, coded: Coded, futures: Iterable[tuple[str, Coded]]) -> None:

@@ -66,7 +66,9 @@ class Day:
     def index(self) -> pd.MultiIndex:
         """``(person_id, as_of)`` of each row."""
         dates = np.full(len(self.people), self.as_of.astype("datetime64[s]"))
-        return pd.MultiIndex.from_arrays([pd.array(self.people, dtype="str"), dates], names=["person_id", "as_of"])
+        return pd.MultiIndex.from_arrays(
+            [pd.array(self.people, dtype="str"), dates], names=[self.layout.spec.key, "as_of"]
+        )
 
     @cached_property
     def X(self) -> pd.DataFrame:  # noqa: N802  scikit-learn's name for a matrix
@@ -182,7 +184,7 @@ def assemble(question: Question, coded: Coded, *, part: Callable[[pd.Series[str]
     return Assembled(
         cells=cells,
         codes=codes,
-        rows=rows.assign(part=part(rows["person_id"]).astype(np.int16)),
+        rows=rows.assign(part=part(rows[question.layout.spec.key]).astype(np.int16)),
         counts=counts_frame({day.as_of: day.cohort.counts for day in days}),
         volumes=unnamed(volume_frame([row for day in days for row in day_volumes(coded, day)])),
         refused=int(refused.sum()),
@@ -194,7 +196,7 @@ def _rows_of(question: Question, coded: Coded, day: Day, people: Any) -> pd.Data
     """Keys, area, household and labels of each row of a date."""
     first, *further = question.layout.spec.outcomes
     columns = {
-        "person_id": people.take(day.chosen),
+        question.layout.spec.key: people.take(day.chosen),
         "as_of": np.full(len(day.people), day.as_of.astype("datetime64[s]")),
         **{name: pd.array(texts, dtype="str") for name, texts in day.row_columns.items()},
         **_label_columns(question, coded, day, first, data_end=question.ends[0]),

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from vru_models.frames import to_table
 from vru_models.spec.digest import digest_bytes, digest_frame, digest_json
 
-KEYS: Final = ["person_id", "as_of"]
 _STATUS: Final = "status."
 _BATCH: Final = 1 << 16
 
@@ -23,12 +22,18 @@ _BATCH: Final = 1 << 16
 class Part:
     """Rows ascending by date and person: ``cells`` float32, features x rows; ``codes`` uint8, statuses x rows.
 
-    ``rows`` has the columns ``person_id``, ``as_of``, then those of ``Dataset.rows``, and a plain index.
+    ``rows`` has the columns ``person_id`` (or ``area_id``) and ``as_of``, then those of ``Dataset.rows``, and a plain
+    index.
     """
 
     cells: np.ndarray
     codes: np.ndarray
     rows: pd.DataFrame
+
+    @property
+    def keys(self) -> list[str]:
+        """The first two columns of ``rows``: whom a row is about, and when."""
+        return [str(name) for name in self.rows.columns[:2]]
 
     @property
     def digest(self) -> str:
@@ -51,7 +56,7 @@ class Part:
             sink,
             compression="lz4",
             use_dictionary=texts,
-            write_statistics=KEYS,
+            write_statistics=self.keys,
             write_batch_size=_BATCH,
             row_group_size=max(len(self.rows), 1),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -109,7 +110,7 @@ def with_spell(spells: pd.DataFrame, links: pd.DataFrame) -> pd.Series[str]:
     return found
 
 
-def linked(tallied: pd.DataFrame, came: pd.DataFrame | None) -> Iterator[Finding]:
+def linked(tallied: pd.DataFrame, came: pd.DataFrame | None, spec: Spec) -> Iterator[Finding]:
     """VRU108: a feed fewer than half of whose people have a spell; or of whom an extract after the first is.
 
     Parameters
@@ -118,11 +119,11 @@ def linked(tallied: pd.DataFrame, came: pd.DataFrame | None) -> Iterator[Finding
         By :func:`tally`, of all events and of those in the extract; None where they are the same.
     """
     for name, people, n_linked in tallied[["people", "linked"]].itertuples():
-        figures = {"people": people, "linked": n_linked}
+        figures: dict[str, Any] = {"people": people, "linked": n_linked, **spec.said_of_areas}
         if not people:
             yield Finding("VRU108", "not applicable", name, "it has events of nobody", figures)
             continue
-        message = f"{_share(n_linked, people)} of its people have a spell (at least {LEAST_LINKED:.0%})"
+        message = f"{_share(n_linked, people)} of its {spec.whom} have a spell (at least {LEAST_LINKED:.0%})"
         enough = n_linked >= LEAST_LINKED * people
         if came is not None and (arrived := int(came.loc[name, "people"])):
             known = int(came.loc[name, "linked"])

@@ -46,6 +46,18 @@ def fold(versions: pd.DataFrame, key: str) -> pd.DataFrame:
     return folded
 
 
+def as_kept(rows: pd.DataFrame, kind: Kind, *, key: str) -> pd.DataFrame:
+    """The rows of a feed as a store has them: by ``person_id`` whatever the unit, what its unit lacks missing.
+
+    Parameters
+    ----------
+    key
+        What the feed calls the column that says whom a row is about.
+    """
+    kept = rows.rename(columns={key: "person_id"})
+    return kept.assign(**{name: None for name in REQUIRED_COLUMNS[kind] if name not in kept})
+
+
 def folded_rows(rows: pd.DataFrame | None, kind: Kind) -> pd.DataFrame:
     """Spells, coverage, links or objections, folded by their key and sorted by key and known date.
 

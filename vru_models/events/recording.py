@@ -11,7 +11,7 @@ import pandas as pd
 from vru_models.events import checks
 from vru_models.events.events import Events
 from vru_models.events.extending import extended, require_in_order, without_purged
-from vru_models.events.folding import ROW_KINDS
+from vru_models.events.folding import ROW_KINDS, as_kept
 from vru_models.events.versions import event_ids, no_versions, typed
 from vru_models.feeds.feeds import Feeds
 from vru_models.findings import Finding, Findings
@@ -68,7 +68,9 @@ def record_events(feeds: Feeds, spec: Spec, *, earlier: Events | None = None, ke
     accepted, kept_out = without_purged(feeds.accepted, spec, held.tombstones, key=key)
     arriving, findings = _arriving(accepted, feeds.extract_dates, spec, held)
     rows: dict[Kind, pd.DataFrame] = {
-        kind: accepted[feed] for kind in ROW_KINDS if (feed := spec.feed_of_kind(kind)) is not None
+        kind: as_kept(accepted[feed], kind, key=spec.key)
+        for kind in ROW_KINDS
+        if (feed := spec.feed_of_kind(kind)) is not None
     }
     events, arrived = extended(held, arriving, rows, spec, feeds=feeds)
     if "coverage" not in rows:
@@ -112,7 +114,7 @@ def found_of(
         message = "no coverage feed is declared: agreements stand in, which cannot tell what was delivered"
         findings.append(Finding("VRU105", "cannot tell", "coverage", message))
     if spec.feed_of_kind("spells"):
-        findings += checks.linked(tallied, came)
+        findings += checks.linked(tallied, came, spec)
     return findings
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from vru_models.events import checks
 from vru_models.events.events import Events
 from vru_models.events.extending import history_in, refuse_history
-from vru_models.events.folding import ROW_KINDS, fold, folded_rows
+from vru_models.events.folding import ROW_KINDS, as_kept, fold, folded_rows
 from vru_models.events.recording import agreed_coverage, found_of, versions_of
 from vru_models.events.spill import Spill
 from vru_models.events.store import MOST_BUCKETS, SCHEMA, Beside, bucket_count, bucket_of, combined_digest, save_buckets
@@ -270,6 +270,6 @@ class _Passing:
 def _rows(passages: Mapping[str, Passage], spec: Spec) -> dict[Kind, pd.DataFrame]:
     """Spells, coverage, links and objections, folded."""
     given = {kind: spec.feed_of_kind(kind) for kind in ROW_KINDS}
-    frames = {kind: to_frame(passages[feed].table) for kind, feed in given.items() if feed}
+    frames = {kind: as_kept(to_frame(passages[feed].table), kind, key=spec.key) for kind, feed in given.items() if feed}
     frames.setdefault("coverage", agreed_coverage(spec))
     return {kind: folded_rows(frames.get(kind), kind) for kind in ROW_KINDS}

@@ -177,7 +177,7 @@ def _by_household(data: Dataset, split: Split) -> Iterator[tuple[np.ndarray, np.
     once all who share a household with the test date would leave next to nobody to learn from.
     """
     household = data.rows["household_id"].to_numpy(dtype=object).astype(str)
-    person = data.X.index.get_level_values("person_id").to_numpy(dtype=object).astype(str)
+    person = data.X.index.get_level_values(0).to_numpy(dtype=object).astype(str)
     train, test = np.flatnonzero(_on(data, split.train)), np.flatnonzero(_on(data, (split.test,)))
     part = buckets_of(household[test].tolist(), HOUSEHOLD_PARTS)
     for number in np.unique(part):

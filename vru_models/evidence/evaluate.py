@@ -47,7 +47,8 @@ def evaluate(
     ----------
     sensitive
         The audit file: ``person_id`` and the attributes that the spec's ``fairness`` names. Used for nothing else.
-        Without it every fairness finding is "cannot tell".
+        Without it every fairness finding is "cannot tell"; of a spec with ``unit = "area"``, which has none, VRU302 is
+        "not applicable".
 
     Raises
     ------
@@ -234,7 +235,7 @@ def _performance(sealed: _Sealed, headline: dict[str, Any], paired: pd.DataFrame
         difference = {end: float(against.loc[simple, end]) for end in difference}
     return Findings(
         [
-            supported(headline["precision"] * listed),
+            supported(headline["precision"] * listed, sealed.spec.unit),
             beats_simple_rule(sealed.run.winner, simple, **difference),
             *bars_met(sealed.spec.success.bars, reached),
             calibrated(calibration(sealed.y, sealed.probability)),
@@ -247,6 +248,9 @@ def _groups(sealed: _Sealed, sensitive: pd.DataFrame | None) -> pd.DataFrame | N
     """The declared attributes of the sealed split's people."""
     if sensitive is None:
         return None
+    if sealed.spec.fairness is None:
+        what = "is given, but an area has no protected characteristics"
+        raise DataError.at("sensitive", what, then="Leave it out")
     declared = list(sealed.spec.fairness.sensitive)
     absent = [name for name in declared if name not in sensitive]
     if absent:
@@ -258,6 +262,9 @@ def _groups(sealed: _Sealed, sensitive: pd.DataFrame | None) -> pd.DataFrame | N
 
 def _fairness(sealed: _Sealed, groups: pd.DataFrame | None) -> tuple[dict[str, pd.DataFrame], Findings]:
     declared = sealed.spec.fairness
+    if declared is None:
+        message = "an area has no protected characteristics: whom a list of areas disadvantages was not examined"
+        return {}, Findings([Finding("VRU302", "not applicable", "areas", message)])
     if groups is None:
         message = "no audit file was given: nobody knows whom the list misses"
         return {}, _cannot_tell(declared.sensitive, "recall", message)

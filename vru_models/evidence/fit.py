@@ -159,15 +159,15 @@ def _by_lists(
 
 def first_household(data: Dataset, rows: pd.Index[Any]) -> np.ndarray:
     """The resampling unit of each row: the household known at the person's first as-of date."""
-    people = data.rows["household_id"].groupby("person_id", sort=False).first()
-    return people.reindex(rows.get_level_values("person_id")).to_numpy()
+    people = data.rows["household_id"].groupby(level=0, sort=False).first()
+    return people.reindex(rows.get_level_values(0)).to_numpy()
 
 
 def _trained_on(data: Dataset) -> dict[str, int]:
     index = data.X.index[data.labelled.to_numpy()]
     return {
         "rows": len(index),
-        "people": index.get_level_values("person_id").nunique(),
+        "people": index.get_level_values(0).nunique(),
         "positives": int(data.y.sum()),
         "dates": index.get_level_values("as_of").nunique(),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from vru_models.evaluation.calibration import Calibration
 from vru_models.evaluation.intervals import decimals
@@ -18,18 +18,25 @@ SLOPE_BOUNDS: Final = (0.8, 1.25)
 """Calibration slopes taken as adequate; a band of convention, not of theory (Van Calster and others 2016)."""
 
 
-def supported(expected_positives: float) -> Finding:
-    """VRU401: whether a list of this size holds enough people with the outcome to rank individuals at all."""
+REMEDY: Final = {
+    "person": "person-level ranking is not supported by this data (use areas)",
+    "area": "ranking areas of this size is not supported by this data (use larger areas or a longer horizon)",
+}
+"""What is said when a list holds too few with the outcome."""
+
+
+def supported(expected_positives: float, unit: str = "person") -> Finding:
+    """VRU401: whether a list of this size holds enough people (or areas) with the outcome to rank them at all."""
     if math.isnan(expected_positives):
         return Finding("VRU401", "cannot tell", "list", "nobody labelled is on the list")
-    figures = {"expected_positives": round(float(expected_positives), 1)}
+    figures: dict[str, Any] = {"expected_positives": round(float(expected_positives), 1)}
+    if unit == "area":
+        figures["unit"] = unit
     held = (
         f"{expected_positives:.{decimals(expected_positives, LEAST_EXPECTED, least=1)}f} positives expected in one list"
     )
     if expected_positives < LEAST_EXPECTED:
-        message = (
-            f"{held}, fewer than {LEAST_EXPECTED:g}: person-level ranking is not supported by this data (use areas)"
-        )
+        message = f"{held}, fewer than {LEAST_EXPECTED:g}: {REMEDY[unit]}"
         return Finding("VRU401", "fail", "list", message, figures)
     return Finding("VRU401", "pass", "list", f"{held}, at least {LEAST_EXPECTED:g}", figures)
 

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from vru_models.disclosure.protect import NOT_TESTABLE, protect
-from vru_models.evidence.performance import LEAST_EXPECTED, SLOPE_BOUNDS
+from vru_models.evidence.performance import LEAST_EXPECTED, REMEDY, SLOPE_BOUNDS
 from vru_models.fairness.measures import MEASURES
 from vru_models.findings import Finding
 
@@ -16,6 +16,7 @@ _KEPT: Final = ("VRU103", "VRU105", "VRU202", "VRU203", "VRU204", "VRU406", "VRU
 """Messages that hold names and numbers of feeds, features, splits and openings only."""
 
 _NEED = f"{LEAST_EXPECTED:g} people with the outcome are expected in one list"
+_AREAS_NEED = _NEED.replace("people", "areas")
 _FIGURES = "the figures are in the comparison with other models"
 _SLOPE = f"{SLOPE_BOUNDS[0]:g} to {SLOPE_BOUNDS[1]:g}"
 _SAID: Final[Mapping[str, Mapping[str, str]]] = {
@@ -38,6 +39,8 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "pass": "the people of the feed are those whom the partnership has in view",
         "fail": "too few of the people of the feed are people whom the partnership has in view",
         "not applicable": "the feed has events of nobody",
+        "pass, area": "the areas of the feed are those of the register",
+        "fail, area": "too few of the areas of the feed are in the register",
     },
     "VRU109": {"cannot tell": "no row of its feed makes an event of the indicator"},
     "VRU110": {
@@ -53,7 +56,9 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "VRU401": {
         "pass": f"at least {_NEED}",
-        "fail": f"fewer than {_NEED}: person-level ranking is not supported by this data (use areas)",
+        "fail": f"fewer than {_NEED}: {REMEDY['person']}",
+        "pass, area": f"at least {_AREAS_NEED}",
+        "fail, area": f"fewer than {_AREAS_NEED}: {REMEDY['area']}",
         "cannot tell": "nobody labelled is on the list",
     },
     "VRU402": {
@@ -101,11 +106,14 @@ def _message(finding: Finding, groups: pd.DataFrame | None, profile: str) -> str
         return f"the bar of {finding.figures['bar']:g}, fixed before fitting, {reached}"
     if code in _KEPT or (code == "VRU405" and status == "cannot tell"):
         return finding.message
-    said = _SAID.get(code, {}).get(status, f"{status}; the figures stay inside the partnership")
+    asked = f"{status}, area" if finding.figures.get("unit") == "area" else status
+    said = _SAID.get(code, {}).get(asked, f"{status}; the figures stay inside the partnership")
     return _sample(finding, profile) + said if code == "VRU201" else said
 
 
 def _about_groups(finding: Finding, groups: pd.DataFrame | None) -> str:
+    if groups is None and finding.status == "not applicable":
+        return finding.message
     if groups is None:
         return "no audit file was given"
     verdict = next(f"{name}_verdict" for name, m in MEASURES.items() if m.code == finding.code)
@@ -119,5 +127,6 @@ def _sample(finding: Finding, profile: str) -> str:
     if not {"people", "dates"} <= set(finding.figures):
         return ""
     count = pd.DataFrame({"people": [finding.figures["people"]]})
+    whom = "areas" if finding.figures.get("unit") == "area" else "people"
     people = protect(count, counts=["people"], profile=profile).text()["people"].iloc[0]
-    return f"gone over for a sample of people ({people}) on {finding.figures['dates']} as-of dates: "
+    return f"gone over for a sample of {whom} ({people}) on {finding.figures['dates']} as-of dates: "

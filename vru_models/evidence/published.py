@@ -78,7 +78,6 @@ def about(run: Run) -> dict[str, Any]:
         "cohort": plain["cohort"],
         "outcome": plain["outcome"],
         "capacity": plain["capacity"],
-        "fairness": plain["fairness"],
         "success": plain["success"],
         "disclosure": plain["disclosure"],
         "model": run.winner,
@@ -91,6 +90,7 @@ def about(run: Run) -> dict[str, Any]:
             for name, indicator in plain["indicators"].items()
         ],
         "features": [f.name for f in spec.columns],
+        **({"unit": spec.unit} if spec.fairness is None else {"fairness": plain["fairness"]}),
     }
 
 
@@ -114,7 +114,7 @@ def _tables(spec: Spec, evidence: Evidence) -> dict[str, pd.DataFrame]:
         "regret": _regret(tables["regret"], precision),
         "against": _against(tables["paired"], comparison),
     }
-    if "groups" in tables:
+    if "groups" in tables and spec.fairness is not None:
         hidden = [f"{measure}_verdict" for measure in unseen(map(str, spec.fairness.limits), spec)]
         groups = _groups(tables, profile).assign(**dict.fromkeys(hidden))
         safe["groups"] = without_unseen(groups, spec, instead=NOT_TESTABLE)
@@ -254,6 +254,8 @@ def _count(n: float, profile: str) -> str:
 
 def _limits(run: Run, comparison: pd.DataFrame) -> list[dict[str, str]]:
     """Each fairness limit beside everyone's protected figure, with a warning where the limit is no smaller."""
+    if run.spec.fairness is None:
+        return []
     row: Any = comparison.set_index("model").loc[run.winner]
     listed, found = _value(row["listed_labelled"]), _value(row["listed_positives"])
     everyone = {

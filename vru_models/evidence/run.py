@@ -92,7 +92,7 @@ class Run:
         return self.choice
 
     def __repr__(self) -> str:
-        trained = f"{self.trained_on['rows']:,} rows of {self.trained_on['people']:,} people"
+        trained = f"{self.trained_on['rows']:,} rows of {self.trained_on['people']:,} {self.spec.whom}"
         what = f"{self.winner}, {len(self.card.features)} features"
         return f"Run({self.spec.purpose.name}: {what}, {trained}, {self.digest[:12]})"
 

@@ -86,7 +86,7 @@ class Job:
         told = Told(
             digest=made.digest,
             rows=len(y),
-            people=made.rows["person_id"].nunique(),
+            people=made.rows[layout.spec.key].nunique(),
             labelled=int((~np.isnan(y)).sum()),
             positives=int(np.nansum(y)),
             refused=made.refused,

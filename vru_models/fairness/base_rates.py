@@ -7,6 +7,7 @@ import pandas as pd
 from vru_models.dataset import Dataset
 from vru_models.dataset.label_card import label_columns
 from vru_models.disclosure.protect import Protected, protect
+from vru_models.errors import SpecError
 from vru_models.fairness.sensitive import join_sensitive
 from vru_models.spec import Spec
 
@@ -27,11 +28,18 @@ def base_rates(spec: Spec, data: Dataset, sensitive: pd.DataFrame, outcome: str 
     outcome
         The name of one of ``spec.outcomes``; by default the one that is asked about.
 
+    Raises
+    ------
+    SpecError
+        The declaration is about areas.
+
     Returns
     -------
     Protected
         ``attribute, group, rows, labelled, positives, base_rate`` under the spec's small-number profile.
     """
+    if spec.fairness is None:
+        raise SpecError.at("fairness", "is not declared: an area has no protected characteristics")
     y, _ = (data.rows[column] for column in label_columns(spec, outcome or spec.outcome.name))
     groups = join_sensitive(data.rows, sensitive)[list(spec.fairness.sensitive)]
     counts = pd.DataFrame({"rows": 1, "labelled": y.notna(), "positives": y == 1}, index=y.index).astype(int)

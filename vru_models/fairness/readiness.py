@@ -21,6 +21,7 @@ from vru_models.findings import Finding, Findings
 from vru_models.quality.feeds import Membership, event_feeds, person_column, used_columns
 from vru_models.quality.tables import Readiness, feed_readiness
 from vru_models.spec import Spec
+from vru_models.spec.bars import Fairness
 
 LARGEST_GAP: Final = 0.10
 """Largest difference between a group's share and everyone else's where the spec sets no limit on selection rates.
@@ -80,6 +81,9 @@ def readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
     'attributes']
     """
     ready = feed_readiness(feeds, events, spec)
+    if spec.fairness is None:
+        none = Finding("VRU116", "not applicable", "areas", "an area has no protected characteristics")
+        return replace(ready, findings=ready.findings + Findings([none]))
     declared = list(spec.fairness.sensitive)
     held = [] if feeds.sensitive is None else [name for name in declared if name in feeds.sensitive]
     absent = [_not_held(name) for name in declared if name not in held]
@@ -89,7 +93,7 @@ def readiness(feeds: Feeds, events: Events, spec: Spec) -> Readiness:
     attributes = join_sensitive(pd.DataFrame({"person_id": known.ids}), feeds.sensitive)[held]
     groups = _groups(list(_tallies(known, feeds, events, spec)), attributes, known, profile=spec.disclosure.profile)
     recorded = _recorded(attributes[known.seen], spec.disclosure.profile)
-    found = [*absent, *_gaps(groups.table, spec), *_enough_recorded(recorded)]
+    found = [*absent, *_gaps(groups.table, spec.fairness), *_enough_recorded(recorded)]
     tables = {**ready.tables, "groups": groups, "attributes": recorded}
     return replace(ready, tables=tables, findings=ready.findings + Findings(found))
 
@@ -180,15 +184,15 @@ def _enough_recorded(recorded: Protected) -> Iterator[Finding]:
             yield Finding("VRU118", "cannot tell", row["attribute"], message)
 
 
-def _gaps(groups: pd.DataFrame, spec: Spec) -> Iterator[Finding]:
+def _gaps(groups: pd.DataFrame, declared: Fairness) -> Iterator[Finding]:
     """VRU116 and VRU117: one finding per attribute and measure, from the protected table alone.
 
     Of joins, whoever is in no audit file is left out: a pseudonym that is wrong joins neither the spells nor that file.
     """
-    limit = spec.fairness.limits.get("selection_rate", LARGEST_GAP)
+    limit = declared.limits.get("selection_rate", LARGEST_GAP)
     for (attribute, measure), rows in groups.groupby(["attribute", "measure"], sort=False):
         asked = rows[(rows["group"] != NOT_RECORDED) | (measure != "joined")].reset_index(drop=True)
-        tests = [_tested(mine, limit, spec.fairness.min_group) for _, mine in asked.groupby("feed", sort=False)]
+        tests = [_tested(mine, limit, declared.min_group) for _, mine in asked.groupby("feed", sort=False)]
         if not tests:
             continue
         judged = asked.join(pd.concat(tests))

@@ -210,7 +210,7 @@ def _always(spec: Spec, feed: str) -> frozenset[str | None]:
     schema = spec.table_of(feed)
     vru = schema.x_vru
     if vru.kind != "events":
-        return frozenset((*schema.primary_key, *_ALWAYS[vru.kind]))
+        return frozenset((*schema.primary_key, *vru.called(_ALWAYS[vru.kind])))
     return frozenset((*schema.primary_key, vru.person, vru.event_date, _known(spec, feed), vru.role, vru.status))
 
 

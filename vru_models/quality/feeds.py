@@ -21,15 +21,15 @@ _OF_PEOPLE = ("events", "spells", "links", "objections")
 def event_feeds(spec: Spec) -> list[str]:
     """The feeds of events about people, as declared."""
     tables = {name: spec.table_of(name).x_vru for name in spec.feeds}
-    return [name for name, vru in tables.items() if vru.kind == "events" and vru.unit == "person"]
+    return [name for name, vru in tables.items() if vru.kind == "events" and vru.unit == spec.unit]
 
 
 def person_column(spec: Spec, feed: str) -> str | None:
     """The column of a feed that says whom a row is about, or None."""
     vru = spec.table_of(feed).x_vru
-    if vru.unit != "person" or vru.kind not in _OF_PEOPLE:
+    if vru.unit != spec.unit or vru.kind not in _OF_PEOPLE:
         return None
-    return str(vru.person) if vru.kind == "events" else "person_id"
+    return str(vru.person) if vru.kind == "events" else spec.key
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ _FEW: Final = 20
 """A most below this is taken for so many: counts so small are redacted in a release, and chance makes more of them."""
 
 
-def outages(trained: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
+def outages(trained: pd.DataFrame, now: pd.DataFrame, *, whom: str = "people") -> list[Finding]:
     """VRU502, VRU503, VRU506 and VRU507: what this delivery tells, held against the training dates.
 
     VRU502: events of the last year, per person of the cohort and indicator, not below the least of the training dates
@@ -49,43 +49,45 @@ def outages(trained: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
     ----------
     trained, now
         ``Run.volumes`` of the training dates (areas unnamed), and ``Dataset.volumes`` of the as-of date.
+    whom
+        What the spec's rows are about, in words.
     """
     if not len(trained) or not len(now):
         return [Finding("VRU502", "cannot tell", "feeds", "the release does not say what the feeds told before")]
     before, after = (frame[frame["area"] == EVERYWHERE] for frame in (trained, now))
-    found = [_cohort(before, after)]
+    found = [_cohort(before, after, whom)]
     for row in after.itertuples(index=False):
         same = before[(before["feed"] == row.feed) & (before["name"] == row.name)]
-        found.append(_volume(same, str(row.name), int(str(row.events)), int(str(row.people))))
+        found.append(_volume(same, str(row.name), int(str(row.events)), int(str(row.people)), whom))
     for feed, rows in after.groupby("feed", sort=False):
         same = before[before["feed"] == feed]
-        found += [_silence(same, rows, str(feed)), _unknown(same, rows, str(feed))]
+        found += [_silence(same, rows, str(feed)), _unknown(same, rows, str(feed), whom)]
     return found + _areas(trained, now)
 
 
-def linked(trained: Mapping[str, int], findings: Findings) -> Iterator[Finding]:
+def linked(trained: Mapping[str, int], findings: Findings, *, whom: str = "people") -> Iterator[Finding]:
     """VRU508: the share of a feed's people with a spell (VRU108), not more than .05 below its share in training."""
     for finding in findings.where(lambda f: f.code == "VRU108" and f.status != "not applicable" and f.where in trained):
         share = finding.figures["linked"] / finding.figures["people"]
         before = trained[finding.where] / 100
         status: Status = "fail" if share < before - LESS_LINKED else "pass"
-        message = f"{share:.0%} of its people have a spell; {before:.0%} when the card was trained"
+        message = f"{share:.0%} of its {whom} have a spell; {before:.0%} when the card was trained"
         yield Finding("VRU508", status, finding.where, message)
 
 
-def unexplained(listed: pd.DataFrame) -> Iterator[Finding]:
+def unexplained(listed: pd.DataFrame, *, whom: str = "people") -> Iterator[Finding]:
     """VRU504: fails when most people listed by points are there though nothing that was recorded raised theirs."""
     by_points = listed[listed["kind"] == "points"]
     bare = int((by_points["reason_1"] == "").sum())
     if len(by_points):
-        message = f"nothing recorded raised the points of {bare} of the {len(by_points)} people listed by points"
+        message = f"nothing recorded raised the points of {bare} of the {len(by_points)} {whom} listed by points"
         yield Finding("VRU504", "fail" if bare > len(by_points) / 2 else "pass", "list", message, {"people": bare})
 
 
-def _cohort(before: pd.DataFrame, after: pd.DataFrame) -> Finding:
+def _cohort(before: pd.DataFrame, after: pd.DataFrame, whom: str) -> Finding:
     least, most = before["people"].min(), before["people"].max()
     people = int(after["people"].iloc[0])
-    message = f"{people:,} people; {least:,} to {most:,} on the training dates"
+    message = f"{people:,} {whom}; {least:,} to {most:,} on the training dates"
     return Finding("VRU502", _within(people, least, most, PEOPLE_BAND), "cohort", message, {"people": people})
 
 
@@ -100,7 +102,7 @@ def _rates(before: pd.DataFrame, counted: str = "events") -> pd.Series[float]:
     return rates[rates >= _OWN_OUTAGE * rates.median()]
 
 
-def _volume(before: pd.DataFrame, name: str, events: int, people: int) -> Finding:
+def _volume(before: pd.DataFrame, name: str, events: int, people: int, whom: str) -> Finding:
     if not len(before):
         return Finding("VRU502", "cannot tell", name, "the release does not say how much of it there was before")
     rates = _rates(before)
@@ -109,7 +111,7 @@ def _volume(before: pd.DataFrame, name: str, events: int, people: int) -> Findin
         message = "so few events are to be expected that none at all may be chance"
         return Finding("VRU502", "not applicable", name, message, {"events": events})
     message = (
-        f"{_per_100(events / people)} in the last year per 100 people of the cohort; "
+        f"{_per_100(events / people)} in the last year per 100 {whom} of the cohort; "
         f"{_per_100(rates.min())} to {_per_100(rates.max())} on the training dates"
     )
     band = PEOPLE_BAND if name == "in view" else BAND
@@ -133,11 +135,11 @@ def _silence(before: pd.DataFrame, after: pd.DataFrame, feed: str) -> Finding:
     return Finding("VRU503", status, feed, message, {"recent": recent})
 
 
-def _unknown(before: pd.DataFrame, after: pd.DataFrame, feed: str) -> Finding:
+def _unknown(before: pd.DataFrame, after: pd.DataFrame, feed: str, whom: str) -> Finding:
     if not len(before):
         return Finding("VRU506", "cannot tell", feed, "the release does not say about how many it was not known before")
     most, share = (float((f["not_known"] / f["people"].clip(lower=1)).max()) for f in (before, after))
-    message = f"not known about {share:.0%} of the people in some window; at most {most:.0%} on the training dates"
+    message = f"not known about {share:.0%} of the {whom} in some window; at most {most:.0%} on the training dates"
     status: Status = "fail" if share > most + MORE_UNKNOWN else "pass"
     return Finding("VRU506", status, feed, message, {"not_known": int(after["not_known"].max())})
 

@@ -90,7 +90,8 @@ def sheets(scores: Scores) -> str:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    people = scores.list.sort_values("person_id", kind="stable").to_dict("records")
+    key = scores.release.spec.key
+    people = scores.list.sort_values(key, kind="stable").rename(columns={key: "key"}).to_dict("records")
     return environment.from_string(template).render(scores=scores, people=people, extracts=_extracts(scores))
 
 

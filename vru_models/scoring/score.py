@@ -40,8 +40,9 @@ class Scores:
     Parameters
     ----------
     list
-        One row per place: ``person_id, place, kind`` (points or random), ``points, band, reason_1..3, protective,
-        data_gaps, inclusion_probability``. Who is not listed is not in it, and is stored nowhere.
+        One row per place: ``person_id`` (or ``area_id``), ``place, kind`` (points or random), ``points, band,
+        reason_1..3, protective, data_gaps, inclusion_probability``. Who is not listed is not in it, and is stored
+        nowhere.
     as_of
         The date of the list; nothing known on or after it was used.
     counts
@@ -137,17 +138,20 @@ def score(
     rows = day_of(Layout.of(release.spec), coded, day)
     if not len(rows.X):
         _pass_gates(gates, given, by)
-        raise DataError.at(f"as-of date {day}", "nobody is eligible", expected="people in view", then="Check the date")
-    listed = _listed(release, rows)
+        raise DataError.at(
+            f"as-of date {day}", "nobody is eligible", expected=f"{release.spec.whom} in view", then="Check the date"
+        )
+    listed, whom = _listed(release, rows), release.spec.whom
     gates += Findings(
         [
-            *outages(release.volumes, volume_frame(day_volumes(coded, rows))),
-            *linked(release.linked, gates),
-            *unexplained(listed),
+            *outages(release.volumes, volume_frame(day_volumes(coded, rows)), whom=whom),
+            *linked(release.linked, gates, whom=whom),
+            *unexplained(listed, whom=whom),
         ]
     )
     _pass_gates(gates, given, by)
-    if hold_a_pseudonym([by, *given.values()], events.spells["person_id"], events.frame["person_id"]):
+    people = (events.spells["person_id"], events.frame["person_id"]) if release.spec.unit == "person" else ()
+    if hold_a_pseudonym([by, *given.values()], *people):
         raise RefusedError.at("overrides", "hold a pseudonym", then="Write reasons without naming anybody")
     counts = {**rows.cohort.counts, "listed": len(listed)}
     return Scores(listed, day, counts, gates, given, by.strip(), release, dict(events.extract_dates), events.digest)
@@ -231,7 +235,7 @@ def _pass_gates(gates: Findings, given: Mapping[str, str], by: str) -> None:
 
 def _listed(release: Release, rows: Day) -> pd.DataFrame:
     spec, card = release.spec, release.card
-    people = rows.X.index.get_level_values("person_id")
+    people = rows.X.index.get_level_values(0)
     chosen = choose(
         card.points(rows.X),
         list(people),
@@ -242,10 +246,10 @@ def _listed(release: Release, rows: Day) -> pd.DataFrame:
     )
     where = people.get_indexer(pd.Index(chosen["key"], dtype=people.dtype))
     X, status = rows.X.iloc[where].reset_index(drop=True), rows.status.iloc[where]
-    listed = chosen.rename(columns={"key": "person_id"}).assign(points=card.points(X))
+    listed = chosen.rename(columns={"key": spec.key}).assign(points=card.points(X))
     listed["band"] = _bands(listed)
     listed = pd.concat([listed, explain(spec, card, X)], axis=1).assign(data_gaps=data_gaps(spec, status))
-    order = ["person_id", "place", "kind", "points", "band"]
+    order = [spec.key, "place", "kind", "points", "band"]
     return listed[[*order, *(c for c in listed if c not in order)]]
 
 

@@ -1,4 +1,4 @@
-"""What a feed's schema says may never be counted, or never as a feature, held against an indicator, with the reason."""
+"""What parts of a declaration, and the schemas it refers to, forbid each other, with the reason."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vru_models.errors import SpecError
 from vru_models.spec.calendar import Span
-from vru_models.spec.sources import Indicator
+from vru_models.spec.sources import Feed, Indicator
 from vru_models.spec.tables import CodeList, TableSchema
 
 if TYPE_CHECKING:
@@ -19,6 +19,26 @@ def check_feed_use(where: str, table: TableSchema, *, unit: str) -> None:
     if table.x_vru.unit != unit:
         what = f"holds one row per {table.x_vru.unit} and has no lawful join to a {unit}"
         raise SpecError.at(where, what, expected=f"a feed of unit {unit}")
+
+
+def unit_fault(unit: str, *, ages: bool = False, fairness: bool | None = None) -> str:
+    """What is wrong with ages or a fairness section in a declaration about persons or areas; blank: nothing.
+
+    Parameters
+    ----------
+    fairness
+        Whether there is such a section; None: it is not asked about.
+    """
+    if unit == "person":
+        return "is missing" if fairness is False else ""
+    if unit == "area" and fairness:
+        return (
+            "is declared, but an area has no protected characteristics. Leave it out: who lives there, and whom a list "
+            "of areas disadvantages, is for the equality assessment"
+        )
+    if unit == "area" and ages:
+        return "has age_from and age_to, but an area has no age. Leave them out"
+    return ""
 
 
 def check_default_use(where: str, indicator: Indicator, table: TableSchema) -> None:
@@ -62,6 +82,40 @@ def check_calendar(spec: Spec) -> None:
         if spec.table_of(feed).x_vru.calendar != "term_time":
             expected = "a feed whose schema has calendar = 'term_time'"
             raise SpecError.at("features", f"{name}: feed {feed} is not about school sessions", expected=expected)
+
+
+def check_outcomes(spec: Spec) -> None:
+    """Refuse outcomes of one name, and limits on nothing but people not listed where an outcome is seen in reviews."""
+    names = [outcome.name for outcome in spec.outcomes]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        then = "Give each outcome a name of its own"
+        raise SpecError.at("further_outcomes", f"{', '.join(twice)} is the name of several outcomes", then=then)
+    limits = set(spec.fairness.limits) if spec.fairness else set()
+    if spec.outcome.ascertainment == "reviewed" and limits and limits <= {"recall", "false_omission_rate"}:
+        what = "are only about people who were not listed, and of those an outcome is seen only when reviewed"
+        raise SpecError.at("fairness.limits", what, then="Declare a limit of selection_rate or precision, too")
+
+
+def check_known(where: str, indicator: Indicator, table: TableSchema, *, feed: Feed) -> None:
+    """Refuse an indicator without a column that says when it was known, and columns of the wrong type."""
+    has_column = indicator.known_date or table.x_vru.known_date
+    if feed.known.kind == "column" and not has_column:
+        then = f"Name known_date, or declare feeds.{indicator.feed}.known as assumed_lag with its days"
+        raise SpecError.at(where, "has no column that says when it was known", then=then)
+    kinds = {field.name: field.type for field in table.fields}
+    wanted = ((indicator.value, ("integer", "number", "boolean")), (indicator.event_date, ("date",)))
+    for column, allowed in (*wanted, (indicator.known_date, ("date",))):
+        if column is not None and kinds[column] not in allowed:
+            raise SpecError.at(f"{where}: {column}", f"is a {kinds[column]}", expected=" or ".join(allowed))
+
+
+def check_codes(where: str, indicator: Indicator, table: TableSchema, *, codelists: Mapping[str, CodeList]) -> None:
+    """Refuse a code that its column's code list does not have."""
+    for column, codes in indicator.where.items():
+        listed = table.x_vru.codelists.get(column)
+        for code in codes if listed else ():
+            if code not in codelists[str(listed)].codes:
+                raise SpecError.unknown(f"{where}.where.{column}", code, codelists[str(listed)].codes)
 
 
 def _lengths(spec: Spec) -> Iterator[tuple[str, Span]]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import tomli_w
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from vru_models.errors import SpecError
 from vru_models.spec.bars import Capacity, Disclosure, Fairness, Model, Retention, Success
@@ -20,7 +20,16 @@ from vru_models.spec.calendar import Span
 from vru_models.spec.digest import digest_bytes, digest_json
 from vru_models.spec.problems import spec_error, text_of, toml_of
 from vru_models.spec.question import NEEDS_COUNT, Calendar, Cohort, Feature, FeatureGrid, Outcome, SplitRule
-from vru_models.spec.refusals import check_calendar, check_default_use, check_feed_use, check_refused
+from vru_models.spec.refusals import (
+    check_calendar,
+    check_codes,
+    check_default_use,
+    check_feed_use,
+    check_known,
+    check_outcomes,
+    check_refused,
+    unit_fault,
+)
 from vru_models.spec.section import Name, Section, is_name
 from vru_models.spec.sources import Feed, Indicator, Purpose
 from vru_models.spec.storage import read_file, storage_errors
@@ -44,7 +53,7 @@ class Spec(Section):
     True
     """
 
-    unit: Literal["person"] = "person"
+    unit: Literal["person", "area"] = "person"
     purpose: Purpose
     feeds: Annotated[Mapping[Name, Feed], Field(min_length=1)]
     indicators: Annotated[Mapping[Name, Indicator], Field(min_length=1)]
@@ -56,12 +65,24 @@ class Spec(Section):
     splits: SplitRule
     model: Model
     capacity: Capacity
-    fairness: Fairness
+    fairness: Annotated[Fairness | None, Field(validate_default=True)] = None
     success: Success
     disclosure: Disclosure = Disclosure()
     retention: Retention
     tables: Annotated[Mapping[str, TableSchema], Field(exclude=True, repr=False)] = {}
     codelists: Annotated[Mapping[str, CodeList], Field(exclude=True, repr=False)] = {}
+
+    @field_validator("cohort", "fairness")
+    @classmethod
+    def _fits_the_unit(cls, declared: Cohort | Fairness | None, info: ValidationInfo) -> Cohort | Fairness | None:
+        asked: dict[str, bool] = (
+            {"ages": declared.age_from is not None}
+            if isinstance(declared, Cohort)
+            else {"fairness": declared is not None}
+        )
+        if fault := unit_fault(info.data.get("unit", ""), **asked):
+            raise ValueError(fault)
+        return declared
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Spec:
@@ -71,13 +92,11 @@ class Spec(Section):
         for where, name, known in self._references():
             if name not in known:
                 raise SpecError.unknown(where, name, known)
-        if self.outcome.ascertainment == "reviewed" and set(self.fairness.limits) <= {"recall", "false_omission_rate"}:
-            what = "are only about people who were not listed, and of those an outcome is seen only when reviewed"
-            raise SpecError.at("fairness.limits", what, then="Declare a limit of selection_rate or precision, too")
         self._check_features()
         self._check_feeds()
         self._check_tables()
         check_calendar(self)
+        check_outcomes(self)
         return self
 
     def _references(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -86,20 +105,14 @@ class Spec(Section):
         for i, grid in enumerate(self.features):
             for name in grid.indicators:
                 yield f"features[{i}].indicators", name, self.indicators
-        for where, outcome in zip(self._outcome_paths(), self.outcomes, strict=True):
+        for i, outcome in enumerate(self.outcomes):
+            where = f"further_outcomes[{i - 1}]" if i else "outcome"
             for part in ("indicators", "treated_by", "exits", "reviewed_by"):
                 for name in getattr(outcome, part):
                     yield f"{where}.{part}", name, self.indicators
         for part in ("entry", "routed"):
             for rule in getattr(self.cohort, part):
                 yield f"cohort.{part}", rule.indicator, self.indicators
-
-    def _outcome_paths(self) -> list[str]:
-        names = [outcome.name for outcome in self.outcomes]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            then = "Give each outcome a name of its own"
-            raise SpecError.at("further_outcomes", f"{', '.join(twice)} is the name of several outcomes", then=then)
-        return ["outcome", *(f"further_outcomes[{i}]" for i in range(len(names) - 1))]
 
     def _check_features(self) -> None:
         n = sum(len(g.indicators) * len(g.measures) * len(g.windows) for g in self.features)
@@ -142,8 +155,8 @@ class Spec(Section):
                     where, f"feed {indicator.feed} holds {table.x_vru.kind}", expected="a feed of events"
                 )
             check_default_use(where, indicator, table)
-            self._check_known(where, indicator, table)
-            self._check_codes(where, indicator, table)
+            check_known(where, indicator, table, feed=self.feeds[indicator.feed])
+            check_codes(where, indicator, table, codelists=self.codelists)
 
     def _check_feeds(self) -> None:
         kinds = [self.table_of(name).x_vru.kind for name in self.feeds]
@@ -156,23 +169,20 @@ class Spec(Section):
                 if listed not in self.codelists:
                     raise SpecError.unknown(f"schema {feed.table}: codelists.{column}", listed, self.codelists)
 
-    def _check_known(self, where: str, indicator: Indicator, table: TableSchema) -> None:
-        has_column = indicator.known_date or table.x_vru.known_date
-        if self.feeds[indicator.feed].known.kind == "column" and not has_column:
-            then = f"Name known_date, or declare feeds.{indicator.feed}.known as assumed_lag with its days"
-            raise SpecError.at(where, "has no column that says when it was known", then=then)
-        kinds = {field.name: field.type for field in table.fields}
-        wanted = ((indicator.value, ("integer", "number", "boolean")), (indicator.event_date, ("date",)))
-        for column, allowed in (*wanted, (indicator.known_date, ("date",))):
-            if column is not None and kinds[column] not in allowed:
-                raise SpecError.at(f"{where}: {column}", f"is a {kinds[column]}", expected=" or ".join(allowed))
+    @property
+    def key(self) -> str:
+        """What rows and lists are by: ``person_id``, or ``area_id`` (school, LSOA, MSOA, ward)."""
+        return f"{self.unit}_id"
 
-    def _check_codes(self, where: str, indicator: Indicator, table: TableSchema) -> None:
-        for column, codes in indicator.where.items():
-            listed = table.x_vru.codelists.get(column)
-            for code in codes if listed else ():
-                if code not in self.codelists[str(listed)].codes:
-                    raise SpecError.unknown(f"{where}.where.{column}", code, self.codelists[str(listed)].codes)
+    @property
+    def whom(self) -> str:
+        """The same in words: ``people``, or ``areas``."""
+        return "people" if self.unit == "person" else "areas"
+
+    @property
+    def said_of_areas(self) -> dict[str, str]:
+        """What a finding whose words are chosen later has among its figures where rows are about areas."""
+        return {} if self.unit == "person" else {"unit": self.unit}
 
     @property
     def columns(self) -> list[Feature]:
@@ -225,6 +235,7 @@ class Spec(Section):
         called = {"name", "statement", "not_a_measure_of"}
         events = {"indicators", "treated_by", "exits", *(("reviewed_by",) if self.outcome.reviewed_by else ())}
         asked = self.outcome.model_dump(mode="json", exclude=called | events)
+        asked |= self.said_of_areas
         asked |= {name: sorted(self._definition(i) for i in getattr(self.outcome, name)) for name in events}
         return digest_json(asked)
 

@@ -40,6 +40,15 @@ _TYPES: Mapping[str, FieldType] = {
     "known_date": "date",
     "confidence": "number",
 }
+_OF_PERSONS = frozenset({"birth_month", "household_id", "other_id", "age_from", "age_to"})
+_NOT_OF_AREAS: Mapping[str, str] = {
+    "audit": "an area has no protected characteristics",
+    "links": "two codes of one area are no matter of confidence: deliver every feed in the codes of one year",
+    "objections": "an objection is a person's right, and no row is about one",
+}
+LONGEST_AREA = 20
+"""Characters of the code of an area, at most: too few for a pseudonym, so that no person passes for an area."""
+
 Reasons = Mapping[str, Annotated[str, Field(min_length=10, max_length=400)]]
 """Why not, per code; ``"*"`` stands for the column as a whole."""
 
@@ -105,6 +114,17 @@ class Vru(Section):
     context_only: Mapping[str, Reasons] = {}
     source: str = ""
 
+    @property
+    def key(self) -> str:
+        """What the column is called that says whom a row is about, where the kind of feed decides it."""
+        return f"{self.unit}_id"
+
+    def called(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns of a kind of feed as one of this unit has them: an area has no age and no month of birth."""
+        if self.unit == "person":
+            return columns
+        return tuple(self.key if c == "person_id" else c for c in columns if c not in _OF_PERSONS)
+
 
 class TableSchema(Section):
     """One feed's columns, keys and meaning.
@@ -130,6 +150,24 @@ class TableSchema(Section):
     x_vru: Annotated[Vru, Field(alias="x-vru")]
 
     @model_validator(mode="after")
+    def _unit_fits(self) -> TableSchema:
+        vru = self.x_vru
+        if vru.unit == "person":
+            return self
+        if vru.kind in _NOT_OF_AREAS:
+            raise ValueError(f"a feed of unit area holds no {vru.kind}: {_NOT_OF_AREAS[vru.kind]}")
+        if vru.person == "person_id" or "person_id" in self.columns:
+            raise ValueError("a feed of unit area holds no person_id: x-vru.person names the column with the area")
+        if theirs := sorted(_OF_PERSONS.intersection(self.columns)):
+            raise ValueError(f"a feed of unit area holds no {', '.join(theirs)}: only a person has one")
+        keys = [vru.person if vru.kind == "events" else vru.key]
+        for field in (f for f in self.fields if f.name in keys):
+            if field.type != "string" or not 0 < (field.constraints.max_length or 0) <= LONGEST_AREA:
+                needs = f"is not a string with constraints.maxLength of at most {LONGEST_AREA}"
+                raise ValueError(f"field {field.name} {needs}: a code of an area is short, and a pseudonym is not")
+        return self
+
+    @model_validator(mode="after")
     def _columns_exist(self) -> TableSchema:
         names = [f.name for f in self.fields]
         if len(set(names)) != len(names):
@@ -139,7 +177,7 @@ class TableSchema(Section):
             raise ValueError("x-vru.event_date must name the column that says when it happened")
         dates = (vru.event_date, vru.known_date) if vru.kind == "events" else ()
         used = (*self.primary_key, *dates, vru.role, vru.status, *vru.codelists)
-        missing = {c for c in (*used, *REQUIRED_COLUMNS[vru.kind]) if c is not None and c not in names}
+        missing = {c for c in (*used, *vru.called(REQUIRED_COLUMNS[vru.kind])) if c is not None and c not in names}
         if vru.kind == "events" and vru.person not in names:
             missing.add(str(vru.person))
         if missing:
@@ -162,8 +200,6 @@ class TableSchema(Section):
     @model_validator(mode="after")
     def _reasons_fit(self) -> TableSchema:
         vru = self.x_vru
-        if vru.unit == "area" and (vru.person == "person_id" or "person_id" in self.columns):
-            raise ValueError("a feed of unit area holds no person_id: x-vru.person names the column with the area")
         absent = [c for c, reasons in vru.refused.items() if c not in self.columns and set(reasons) != {"*"}]
         absent += [c for c in vru.context_only if c not in self.columns]
         if absent:
