@@ -75,12 +75,9 @@ class Spec(Section):
     @field_validator("cohort", "fairness")
     @classmethod
     def _fits_the_unit(cls, declared: Cohort | Fairness | None, info: ValidationInfo) -> Cohort | Fairness | None:
-        asked: dict[str, bool] = (
-            {"ages": declared.age_from is not None}
-            if isinstance(declared, Cohort)
-            else {"fairness": declared is not None}
-        )
-        if fault := unit_fault(info.data.get("unit", ""), **asked):
+        ages = isinstance(declared, Cohort) and declared.age_from is not None
+        fairness = None if isinstance(declared, Cohort) else declared is not None
+        if fault := unit_fault(info.data.get("unit", ""), ages=ages, fairness=fairness):
             raise ValueError(fault)
         return declared
 
