@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def check_feed_use(where: str, table: TableSchema, *, unit: str) -> None:
     """Refuse a feed that cannot serve a declaration about ``unit``: one about areas has no lawful join to persons."""
     if table.x_vru.unit != unit:
-        what = f"holds one row per {table.x_vru.unit} and has no lawful join to a {unit}"
+        to = "an area" if unit == "area" else "a person"
+        what = f"holds one row per {table.x_vru.unit} and has no lawful join to {to}"
         raise SpecError.at(where, what, expected=f"a feed of unit {unit}")
 
 
