@@ -33,7 +33,7 @@ def plot_calendar(table: Protected, *, told: bool) -> Figure:
     """Feeds on the y axis, months on the x axis; shade: what was shared; bars: records, each feed on its own scale."""
     with mpl.rc_context(_STYLE):
         feeds = list(dict.fromkeys(table.table["feed"]))
-        figure = Figure(figsize=(_WIDTH, _ROW * max(len(feeds), 1) + _MARGIN), layout="constrained")
+        figure = Figure(figsize=(_WIDTH, _ROW * max(len(feeds), 2) + _MARGIN), layout="constrained")
         _draw(figure.subplots(), table.table, feeds)
         _legend(figure)
         source = "the coverage feed" if told else "the agreements (no coverage feed)"
