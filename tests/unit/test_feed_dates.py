@@ -26,7 +26,7 @@ def naive(text, form):
         day = dt.datetime.strptime(text, form).date()  # noqa: DTZ007
     except ValueError:
         day = None
-    if day is not None and day.strftime(form) == text:
+    if day is not None and day.strftime(form.replace("%Y", f"{day.year:04d}")) == text:  # a C library may not pad years
         return day.isoformat()
     return f"?{text}" if len(text) == 10 and text[4] == text[7] == "-" and text.replace("-", "").isdigit() else text
 
