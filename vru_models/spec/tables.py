@@ -47,7 +47,7 @@ _NOT_OF_AREAS: Mapping[str, str] = {
     "objections": "an objection is a person's right, and no row is about one",
 }
 LONGEST_AREA = 20
-"""Characters of the code of an area, at most: too few for a pseudonym, so that no person passes for an area."""
+"""Characters of the code of an area, at most: too few for a pseudonym of 128 bits to pass for one."""
 
 Reasons = Mapping[str, Annotated[str, Field(min_length=10, max_length=400)]]
 """Why not, per code; ``"*"`` stands for the column as a whole."""

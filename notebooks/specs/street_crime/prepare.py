@@ -109,4 +109,4 @@ if __name__ == "__main__":
     parser.add_argument("out")
     given = parser.parse_args()
     for name, rows in prepare(given.source, given.out).items():
-        print(f"{name}: {rows:,} rows")  # noqa: T201
+        print(f"{name}: {rows:,} rows")
