@@ -183,3 +183,28 @@ def test_readiness_of_areas_looks_at_every_feed_and_at_no_group():
 def test_made_up_people_do_not_serve_a_spec_about_areas():
     with pytest.raises(SpecError, match="register"):
         synthetic_feeds(areas.spec(), n_people=200, random_state=0)
+
+
+def test_an_area_may_be_routed_have_an_offer_and_leave_as_a_person_may():
+    programme = {
+        "feed": "assaults",
+        "where": {"kind": ["weapon"]},
+        "use": "context",
+        "activity_driver": "agency_decision",
+    }
+    spec = areas.spec(
+        **{
+            "indicators.programme": programme | {"rationale": small.BECAUSE},
+            "outcome.treated_by": ["programme"],
+            "cohort.routed": [{"indicator": "weapon", "at_least": 8, "window": "12 months"}],
+        }
+    )
+    given = areas.frames()
+    quiet = ~given["register"]["area_id"].isin(given["assaults"]["ward"])
+    closed = given["register"][quiet].iloc[[0]].assign(end_date="2022-08-10", known_date="2022-08-10")
+    given["register"] = pd.concat([given["register"], closed], ignore_index=True)
+    told = build_dataset(spec, record_events(areas.admitted(given, spec), spec)).frame()
+    assert told["routed"].min() > 0
+    assert told["treated"].min() > 0
+    assert told["exited"].sum() == 1
+    assert told["in_view"].tolist() == [150, 150, *[149] * (len(told) - 2)]
